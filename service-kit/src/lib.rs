@@ -1,0 +1,16 @@
+//! What every TurboMessage service needs and none owns: settings, logs and traces, the server with
+//! its limits, health, drain, errors and their texts, channels to other services, tickets, time.
+
+pub mod clock;
+pub mod context;
+pub mod fields;
+pub mod health;
+pub mod language;
+pub mod listener;
+pub mod problem;
+pub mod server;
+pub mod settings;
+pub mod shutdown;
+pub mod telemetry;
+pub mod ticket;
+pub mod upstream;

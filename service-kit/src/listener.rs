@@ -1,0 +1,153 @@
+//! Accepting connections: as many as there is room for, each of which must say something sensible
+//! within ten seconds.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures::Stream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Sleep,
+};
+use tonic::transport::server::{Connected, TcpConnectInfo};
+
+/// How long a new connection has for the preface of HTTP/2 or the first headers of HTTP/1. hyper
+/// itself does not time out a silent connection while it does not know the protocol.
+pub const OPENING_TIME: Duration = Duration::from_secs(10);
+/// Connections open at once; more wait in the kernel's queue.
+pub const MAX_CONNECTIONS: usize = 12_000;
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const MAX_OPENING_BYTES: usize = 64 * 1024;
+
+/// The connections that come in on `listener`, for ever.
+pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Connection>> + Send {
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    futures::stream::unfold((listener, room), |(listener, room)| async move {
+        let permit = Arc::clone(&room).acquire_owned().await.ok()?;
+        let accepted = accept(&listener, permit).await;
+        Some((accepted, (listener, room)))
+    })
+}
+
+async fn accept(listener: &TcpListener, permit: OwnedSemaphorePermit) -> io::Result<Connection> {
+    match listener.accept().await {
+        Ok((stream, remote)) => {
+            stream.set_nodelay(true)?;
+            Ok(Connection {
+                stream,
+                remote,
+                opening: Some(Opening {
+                    time: Box::pin(tokio::time::sleep(OPENING_TIME)),
+                    seen: Vec::new(),
+                }),
+                _permit: permit,
+            })
+        }
+        Err(error) => {
+            // Out of file descriptors, most likely: trying again at once would only burn the CPU.
+            tracing::warn!(error.cause = %error, "cannot accept a connection");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Err(error)
+        }
+    }
+}
+
+/// A connection from a client.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    remote: SocketAddr,
+    opening: Option<Opening>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// A connection that has not yet said what it wants.
+#[derive(Debug)]
+struct Opening {
+    time: Pin<Box<Sleep>>,
+    seen: Vec<u8>,
+}
+
+impl Opening {
+    /// Whether the client has sent HTTP/2's preface or a whole head of HTTP/1.
+    fn is_over(&mut self, bytes: &[u8]) -> bool {
+        self.seen.extend_from_slice(bytes);
+        if self.seen.starts_with(&PREFACE[..3]) {
+            self.seen.len() >= PREFACE.len()
+        } else {
+            self.seen.windows(4).any(|w| w == b"\r\n\r\n") || self.seen.len() > MAX_OPENING_BYTES
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let Some(opening) = &mut self.opening else {
+            return result;
+        };
+        if result.is_pending() {
+            ready!(opening.time.as_mut().poll(cx));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        if opening.is_over(&buf.filled()[before..]) {
+            self.opening = None;
+        }
+        result
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = TcpConnectInfo;
+
+    fn connect_info(&self) -> Self::ConnectInfo {
+        TcpConnectInfo {
+            local_addr: self.stream.local_addr().ok(),
+            remote_addr: Some(self.remote),
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! The gRPC server that every service runs: HTTP/2 limits, and one layer that knows the call's
+//! context, holds its deadline, and completes what errors lack.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body::{Body as HttpBody, Frame};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, Sleep},
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, body::Body, service::Routes, transport::Server};
+use tower::{Layer, Service};
+use tracing::Instrument;
+use turbomessage_proto::PUBLIC_METHODS;
+
+use crate::{
+    context::{self, REQUEST_ID, RequestContext},
+    language::Language,
+    listener,
+    problem::{Problem, Reason, complete},
+    shutdown, telemetry,
+};
+
+/// The largest request or response message, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Calls a connection may have open at the edge.
+pub const EDGE_STREAMS: u32 = 256;
+/// Calls a connection from another service of ours may have open.
+pub const INNER_STREAMS: u32 = 10_000;
+/// How long a call may take, unless the client wants less.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a stream may last.
+pub const STREAM_DEADLINE: Duration = Duration::from_secs(3600);
+
+const MAX_HEADER_BYTES: u32 = 16 * 1024;
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// tonic ends a call as CANCELLED when the client's own timeout is over, before any layer of ours
+/// is asked: ours must fire a little earlier to say `DEADLINE_EXCEEDED`.
+const HEAD_START: Duration = Duration::from_millis(20);
+
+/// Streaming methods that are not part of the public packages.
+const OTHER_STREAMS: &[&str] = &[
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    "/turbomessage.auth.internal.v1.SessionService/WatchRevocations",
+    "/turbomessage.auth.internal.v1.DirectoryService/WatchAccounts",
+];
+
+/// Whether either side of the method sends a stream.
+#[must_use]
+pub fn is_stream(path: &str) -> bool {
+    OTHER_STREAMS.contains(&path) || PUBLIC_METHODS.iter().any(|m| m.streaming && m.path == path)
+}
+
+/// Serves `routes` on `listener` until `shutdown`, then lets calls in flight finish for at most
+/// `drain`.
+///
+/// # Errors
+/// The server failed, or calls were still in flight when `drain` was over.
+pub async fn serve(
+    listener: TcpListener,
+    routes: Routes,
+    max_streams: u32,
+    shutdown: CancellationToken,
+    drain: Duration,
+) -> anyhow::Result<()> {
+    let server = Server::builder()
+        // gRPC-Web and the page speak HTTP/1 as well; inner services never see it.
+        .accept_http1(max_streams == EDGE_STREAMS)
+        .max_concurrent_streams(max_streams)
+        .http2_max_header_list_size(MAX_HEADER_BYTES)
+        .http2_max_local_error_reset_streams(Some(1024))
+        .http2_max_pending_accept_reset_streams(Some(20))
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .layer(CallLayer)
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(
+            listener::incoming(listener),
+            shutdown.clone().cancelled_owned(),
+        );
+    shutdown::bounded(async { Ok(server.await?) }, &shutdown, drain).await
+}
+
+/// Gives every call its [`RequestContext`], its span and its deadline.
+#[derive(Debug, Clone, Copy)]
+pub struct CallLayer;
+
+impl<S> Layer<S> for CallLayer {
+    type Service = CallService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        CallService { inner }
+    }
+}
+
+/// The service that [`CallLayer`] makes.
+#[derive(Debug, Clone)]
+pub struct CallService<S> {
+    inner: S,
+}
+
+impl<S, B> Service<Request<B>> for CallService<S>
+where
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let context = context_of(&request);
+        let span = span_of(&request, &context);
+        let call = async move {
+            let (deadline, language) = (context.deadline, context.language);
+            let answer = context::scope(context, inner.call(request));
+            let mut response = match tokio::time::timeout_at(deadline, answer).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(_) => Status::from(Problem::new(Reason::DeadlineExceeded)).into_http::<Body>(),
+            };
+            complete(response.headers_mut(), language);
+            Ok(response.map(|body| CallBody::wrap(body, deadline, language)))
+        };
+        Box::pin(call.instrument(span))
+    }
+}
+
+fn context_of<B>(request: &Request<B>) -> RequestContext {
+    let headers = request.headers();
+    let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
+    let request_id = match text(REQUEST_ID) {
+        Some(id) if id.len() <= 64 && id.bytes().all(|b| b.is_ascii_graphic()) => id.into(),
+        _ => Arc::from(uuid::Uuid::new_v4().to_string()),
+    };
+    let most = if is_stream(request.uri().path()) {
+        STREAM_DEADLINE
+    } else {
+        CALL_DEADLINE
+    };
+    let wanted = text("grpc-timeout").and_then(parse_timeout).unwrap_or(most);
+    let allowed = wanted.min(most);
+    RequestContext {
+        language: text("accept-language").map_or_else(Language::default, Language::from_accept),
+        request_id,
+        deadline: Instant::now() + allowed.saturating_sub(HEAD_START.min(allowed / 10)),
+    }
+}
+
+fn span_of<B>(request: &Request<B>, context: &RequestContext) -> tracing::Span {
+    let path = request.uri().path();
+    let span = tracing::info_span!(
+        "call",
+        otel.name = path.trim_start_matches('/'),
+        otel.kind = "server",
+        rpc.system = "grpc",
+        rpc.method = path,
+        request_id = %context.request_id,
+        trace_id = tracing::field::Empty,
+    );
+    telemetry::continue_trace(&span, request.headers());
+    span
+}
+
+/// A `grpc-timeout` header: at most eight digits and a unit. Anything else is `None`: the server's
+/// own deadline holds.
+#[must_use]
+pub fn parse_timeout(header: &str) -> Option<Duration> {
+    let (digits, unit) = header.split_at_checked(header.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let n: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(n * 3600)),
+        "M" => Some(Duration::from_secs(n * 60)),
+        "S" => Some(Duration::from_secs(n)),
+        "m" => Some(Duration::from_millis(n)),
+        "u" => Some(Duration::from_micros(n)),
+        "n" => Some(Duration::from_nanos(n)),
+        _ => None,
+    }
+}
+
+/// `remaining` as a `grpc-timeout` header.
+#[must_use]
+pub fn format_timeout(remaining: Duration) -> String {
+    let millis = remaining.as_millis().max(1);
+    if millis < 100_000_000 {
+        format!("{millis}m")
+    } else {
+        format!("{}S", remaining.as_secs())
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// A response body that ends at the deadline and whose trailers are complete.
+    struct CallBody {
+        #[pin]
+        inner: Body,
+        #[pin]
+        deadline: Sleep,
+        language: Language,
+        ended: bool,
+    }
+}
+
+impl CallBody {
+    fn wrap(inner: Body, deadline: Instant, language: Language) -> Body {
+        if inner.is_end_stream() {
+            return inner;
+        }
+        let deadline = tokio::time::sleep_until(deadline);
+        Body::new(Self {
+            inner,
+            deadline,
+            language,
+            ended: false,
+        })
+    }
+}
+
+impl HttpBody for CallBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = self.project();
+        if *this.ended {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(frame) = this.inner.poll_frame(cx) {
+            return Poll::Ready(frame.map(|frame| frame.map(|f| with_details(f, *this.language))));
+        }
+        if this.deadline.poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        *this.ended = true;
+        let mut trailers = HeaderMap::new();
+        let status = Status::from(Problem::new(Reason::DeadlineExceeded));
+        let trailers = status
+            .add_header(&mut trailers)
+            .map(|()| Frame::trailers(trailers));
+        Poll::Ready(Some(trailers))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended || self.inner.is_end_stream()
+    }
+}
+
+fn with_details(frame: Frame<Bytes>, language: Language) -> Frame<Bytes> {
+    match frame.into_trailers() {
+        Ok(mut trailers) => {
+            complete(&mut trailers, language);
+            Frame::trailers(trailers)
+        }
+        Err(frame) => frame,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_read_as_the_specification_says() {
+        for (text, expected) in [
+            ("100m", Some(Duration::from_millis(100))),
+            ("2S", Some(Duration::from_secs(2))),
+            ("99999999H", Some(Duration::from_secs(99_999_999 * 3600))),
+            ("", None),
+            ("S", None),
+            ("-1S", None),
+            ("+1S", None),
+            ("123456789m", None),
+            ("1s", None),
+            ("1é", None),
+        ] {
+            assert_eq!(parse_timeout(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_survives_being_passed_on() {
+        for secs in [1, 10, 3600, 99_999, 1_000_000] {
+            let timeout = Duration::from_secs(secs);
+            assert_eq!(parse_timeout(&format_timeout(timeout)), Some(timeout));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Ways to another service: over the network, or to one in this process. Generated clients and the
+//! gateway use both alike.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::{HeaderValue, Request, Response};
+use tonic::{body::Body, service::Routes, transport::Endpoint};
+use tower::{BoxError, Layer, Service, ServiceExt, util::BoxCloneSyncService};
+
+use crate::{
+    context::{self, REQUEST_ID},
+    server::{CallLayer, format_timeout},
+    telemetry,
+};
+
+/// Something that answers gRPC requests.
+pub type GrpcService = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What a slow reader of one stream can hold back: little, under an ample window for all of them.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const STREAMS_CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
+
+/// Another service, reached over one connection for calls and another for streams, so that slow
+/// readers of streams never stand in the way of calls.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    calls: GrpcService,
+    streams: GrpcService,
+}
+
+impl Upstream {
+    /// The service at `url`, connected to when it is first called and again whenever it is lost.
+    ///
+    /// # Errors
+    /// `url` is no URL of a gRPC server.
+    pub fn connect(url: &str) -> anyhow::Result<Self> {
+        let endpoint = Endpoint::from_shared(url.to_owned())?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+            .keep_alive_while_idle(true);
+        let streams = endpoint
+            .clone()
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(STREAMS_CONNECTION_WINDOW);
+        Ok(Self {
+            calls: outgoing(endpoint.connect_lazy().map_err(Into::into)),
+            streams: outgoing(streams.connect_lazy().map_err(Into::into)),
+        })
+    }
+
+    /// A service in this process: the same code path as over the network, without the network.
+    #[must_use]
+    pub fn local(routes: Routes) -> Self {
+        let service = CallLayer.layer(routes.prepare());
+        let service = outgoing(ServiceExt::<Request<Body>>::map_err(
+            service,
+            |never| match never {},
+        ));
+        Self {
+            calls: service.clone(),
+            streams: service,
+        }
+    }
+
+    /// For calls with one request and one answer.
+    #[must_use]
+    pub fn calls(&self) -> GrpcService {
+        self.calls.clone()
+    }
+
+    /// For streams of either direction.
+    #[must_use]
+    pub fn streams(&self) -> GrpcService {
+        self.streams.clone()
+    }
+}
+
+fn outgoing<S>(service: S) -> GrpcService
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
+    BoxCloneSyncService::new(Outgoing { inner: service })
+}
+
+/// Hands the current call's trace, id, language and what remains of its time on to the next
+/// service.
+#[derive(Debug, Clone)]
+struct Outgoing<S> {
+    inner: S,
+}
+
+impl<S> Service<Request<Body>> for Outgoing<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let headers = request.headers_mut();
+        telemetry::pass_trace(headers);
+        if let Some(context) = context::current() {
+            if let Ok(id) = HeaderValue::try_from(&*context.request_id) {
+                headers.insert(REQUEST_ID, id);
+            }
+            headers.insert(
+                "accept-language",
+                HeaderValue::from_static(context.language.tag()),
+            );
+            if let Ok(timeout) = HeaderValue::try_from(format_timeout(context.remaining())) {
+                headers.insert("grpc-timeout", timeout);
+            }
+        }
+        Box::pin(self.inner.call(request))
+    }
+}
