@@ -1,0 +1,24 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test lint images-test
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Start TurboMessage on this machine, its data in .turbomessage
+	@tests/prerequisites.sh
+	cargo run --release --locked -p turbomessage-cli --bin tm -- dev --data-dir .turbomessage
+
+test: ## Run all tests; those with containers where a Docker engine answers
+	@tests/run.sh
+
+lint: ## Check format, lints, dependencies and .proto files
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; \
+		else echo 'lint: cargo-deny is not installed, dependencies were NOT checked'; fi
+	@if command -v buf >/dev/null; then cd proto && buf lint; \
+		else echo 'lint: buf is not installed, .proto files were NOT checked'; fi
+
+images-test: ## Make the Redis and Postgres images of the container tests
+	@tests/containers/engine.sh
+	@tests/containers/images.sh
