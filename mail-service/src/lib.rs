@@ -1,1 +1,130 @@
-//! Placeholder.
+//! The mailbox of TurboMessage: messages, folders, and the promises about them.
+
+pub mod commit;
+mod config;
+mod directory;
+pub mod domain;
+mod follower;
+mod grpc;
+mod mail;
+pub mod store;
+mod sweeper;
+mod tickets;
+
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::{codec::CompressionEncoding, service::Routes};
+use turbomessage_proto::mail_v1::mail_service_server::MailServiceServer;
+use turbomessage_service_kit::{
+    clock::{SharedClock, SystemClock},
+    health::Health,
+    server::{self, INNER_STREAMS, MAX_MESSAGE_BYTES},
+    settings::{Secret, ServerArgs},
+    upstream::Upstream,
+};
+
+pub use config::Config;
+
+use crate::{
+    commit::Writer, directory::Directory, follower::Follower, grpc::MailGrpc, mail::Mail,
+    store::SharedStore, sweeper::Sweeper, tickets::Tickets,
+};
+
+/// The name under which health is asked for.
+pub const SERVICE: &str = "turbomessage.mail.v1.MailService";
+
+/// Opens the store (waiting for it, if it does not answer yet), starts the work in the background,
+/// which ends with `shutdown`, and answers with what serves `MailService` and `grpc.health.v1`.
+///
+/// # Errors
+/// A setting cannot be used, or `shutdown` came first.
+pub async fn build(
+    config: Config,
+    auth: Upstream,
+    clock: SharedClock,
+    shutdown: CancellationToken,
+) -> anyhow::Result<Routes> {
+    let url = config.database()?;
+    let store = tokio::select! {
+        store = open(&url) => store,
+        () = shutdown.cancelled() => anyhow::bail!("stopped before the database answered"),
+    };
+    let defaults = config.defaults();
+    let tracker = TaskTracker::new();
+    let writer = Writer::start(
+        &store,
+        &clock,
+        &defaults,
+        usize::from(config.writers),
+        &tracker,
+    );
+    let directory = Directory::new(&auth, store.clone());
+    let tickets = Tickets::new(&auth, clock.clone());
+    let follower = Follower {
+        auth,
+        store: store.clone(),
+        directory: directory.clone(),
+        clock: clock.clone(),
+        defaults: defaults.clone(),
+    };
+    tracker.spawn(follower.run(shutdown.clone()));
+    let sweeper = Sweeper {
+        store: store.clone(),
+        clock: clock.clone(),
+    };
+    tracker.spawn(sweeper.run(shutdown.clone()));
+
+    let health = Health::starting(&[SERVICE]).await;
+    let health_service = health.service();
+    let checked = store.clone();
+    tracker.spawn(async move {
+        health
+            .follow(SERVICE, shutdown, || async { checked.ping().await.is_ok() })
+            .await;
+    });
+
+    let mail = Mail::new(store, writer, directory.clone(), clock, defaults);
+    let service = MailServiceServer::new(MailGrpc::new(mail, directory, tickets))
+        .accept_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    Ok(Routes::new(service).add_service(health_service))
+}
+
+/// Serves on `listener` until `shutdown`.
+///
+/// # Errors
+/// See [`build`] and [`server::serve`].
+pub async fn serve(
+    config: Config,
+    server: ServerArgs,
+    auth: Upstream,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let routes = build(config, auth, SystemClock::shared(), shutdown.clone()).await?;
+    server::serve(
+        listener,
+        routes,
+        INNER_STREAMS,
+        shutdown,
+        server.drain_seconds,
+    )
+    .await
+}
+
+async fn open(url: &Secret) -> SharedStore {
+    let mut pause = Duration::from_millis(100);
+    loop {
+        match store::open(url).await {
+            Ok(store) => return store,
+            Err(error) => {
+                tracing::warn!(error.cause = %format_args!("{error:#}"), "waiting for the database");
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+}

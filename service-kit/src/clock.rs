@@ -68,7 +68,7 @@ impl From<Timestamp> for prost_types::Timestamp {
 }
 
 /// Where the time comes from.
-pub trait Clock: Send + Sync + 'static {
+pub trait Clock: std::fmt::Debug + Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
 }

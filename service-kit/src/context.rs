@@ -38,6 +38,12 @@ pub fn scope<F: Future>(context: RequestContext, call: F) -> impl Future<Output 
     CURRENT.scope(context, call)
 }
 
+/// Does `work` at once as a part of the call that `context` is about: for what a call leaves to be
+/// done outside of it, such as the end of a body.
+pub fn within<T>(context: RequestContext, work: impl FnOnce() -> T) -> T {
+    CURRENT.sync_scope(context, work)
+}
+
 /// The context of the call being served, if there is one.
 #[must_use]
 pub fn current() -> Option<RequestContext> {

@@ -112,3 +112,45 @@ pub fn line(value: &str, most: usize) -> Result<(), Rule> {
     }
     Ok(())
 }
+
+/// A username as it is stored: 3 to 32 of `a-z 0-9 . _ -`, starting and ending with a letter or a
+/// digit; ASCII upper case is folded.
+///
+/// # Errors
+/// `Required` if empty, `Username` if it is anything else.
+pub fn username(value: &str) -> Result<String, Rule> {
+    if value.is_empty() {
+        return Err(Rule::Required);
+    }
+    let name = value.to_ascii_lowercase();
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let bytes = name.as_bytes();
+    let fits = (3..=32).contains(&bytes.len())
+        && bytes.iter().all(|&b| plain(b) || b"._-".contains(&b))
+        && plain(bytes[0])
+        && plain(bytes[bytes.len() - 1]);
+    if fits { Ok(name) } else { Err(Rule::Username) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usernames_are_folded_or_refused() {
+        assert_eq!(username("Ana.Maria-2_x"), Ok("ana.maria-2_x".into()));
+        assert_eq!(username(""), Err(Rule::Required));
+        for bad in ["ab", "-ana", "ana.", "an a", "aña", "a\0b", "ana@x", &"a".repeat(33)] {
+            assert_eq!(username(bad), Err(Rule::Username), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn ids_have_one_spelling() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(parse_id(&id.to_string()), Ok(id));
+        assert_eq!(parse_id(&id.simple().to_string()), Err(Rule::NotUuid));
+        assert_eq!(parse_id(&format!("{{{id}}}")), Err(Rule::NotUuid));
+        assert_eq!(parse_id(""), Err(Rule::Required));
+    }
+}

@@ -7,9 +7,11 @@ use std::{
     time::Duration,
 };
 
+use anyhow::bail;
+use futures::TryFutureExt;
 use http::{HeaderValue, Request, Response};
 use tonic::{body::Body, service::Routes, transport::Endpoint};
-use tower::{BoxError, Layer, Service, ServiceExt, util::BoxCloneSyncService};
+use tower::{BoxError, Layer, Service, util::BoxCloneSyncService};
 
 use crate::{
     context::{self, REQUEST_ID},
@@ -18,7 +20,13 @@ use crate::{
 };
 
 /// Something that answers gRPC requests.
-pub type GrpcService = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
+pub type GrpcService = BoxCloneSyncService<Request<Body>, Response<Body>, TransportError>;
+
+/// No answer: the other service could not be reached, or the connection was lost. A type of its own
+/// because futures that hold a boxed error are not `Send` enough for `tokio::spawn`.
+#[derive(Debug, thiserror::Error)]
+#[error("the other service did not answer")]
+pub struct TransportError(#[source] BoxError);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
@@ -41,7 +49,12 @@ impl Upstream {
     /// # Errors
     /// `url` is no URL of a gRPC server.
     pub fn connect(url: &str) -> anyhow::Result<Self> {
-        let endpoint = Endpoint::from_shared(url.to_owned())?
+        let endpoint = Endpoint::from_shared(url.to_owned())?;
+        let uri = endpoint.uri();
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+            bail!("`{url}` does not look like `http://host:port`");
+        }
+        let endpoint = endpoint
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
@@ -52,19 +65,15 @@ impl Upstream {
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(STREAMS_CONNECTION_WINDOW);
         Ok(Self {
-            calls: outgoing(endpoint.connect_lazy().map_err(Into::into)),
-            streams: outgoing(streams.connect_lazy().map_err(Into::into)),
+            calls: outgoing(endpoint.connect_lazy()),
+            streams: outgoing(streams.connect_lazy()),
         })
     }
 
     /// A service in this process: the same code path as over the network, without the network.
     #[must_use]
     pub fn local(routes: Routes) -> Self {
-        let service = CallLayer.layer(routes.prepare());
-        let service = outgoing(ServiceExt::<Request<Body>>::map_err(
-            service,
-            |never| match never {},
-        ));
+        let service = outgoing(CallLayer.layer(routes.prepare()));
         Self {
             calls: service.clone(),
             streams: service,
@@ -86,11 +95,8 @@ impl Upstream {
 
 fn outgoing<S>(service: S) -> GrpcService
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError> + 'static,
     S::Future: Send + 'static,
 {
     BoxCloneSyncService::new(Outgoing { inner: service })
@@ -105,15 +111,16 @@ struct Outgoing<S> {
 
 impl<S> Service<Request<Body>> for Outgoing<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>,
+    S: Service<Request<Body>, Response = Response<Body>>,
+    S::Error: Into<BoxError> + 'static,
     S::Future: Send + 'static,
 {
     type Response = Response<Body>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
+    type Error = TransportError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, TransportError>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        self.inner.poll_ready(cx).map_err(lost)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
@@ -131,6 +138,10 @@ where
                 headers.insert("grpc-timeout", timeout);
             }
         }
-        Box::pin(self.inner.call(request))
+        Box::pin(self.inner.call(request).map_err(lost))
     }
+}
+
+fn lost(cause: impl Into<BoxError>) -> TransportError {
+    TransportError(cause.into())
 }

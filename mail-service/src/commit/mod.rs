@@ -1,0 +1,19 @@
+//! Group commit: what waits while the last transaction runs goes into the next one together.
+//!
+//! `job` is what callers ask for, `desk` where a batch's jobs are carried out in memory by the
+//! mailbox's rules, `batch` how a batch is loaded, written and retried, `writer` the task that does
+//! it again and again.
+
+mod batch;
+mod desk;
+mod erase;
+#[cfg(feature = "fault-points")]
+mod fault;
+mod job;
+mod writer;
+
+pub use batch::MailboxDefaults;
+pub(crate) use batch::create_mailboxes;
+pub use erase::{erase_mailbox, sweep};
+pub use job::{Answer, Delete, Failure, Job, Modify, Place, Recipient, Refusal, Send};
+pub use writer::Writer;

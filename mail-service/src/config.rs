@@ -1,0 +1,83 @@
+//! Settings of mail-service.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Args;
+use turbomessage_service_kit::settings::{self, Secret};
+
+use crate::commit::MailboxDefaults;
+
+/// Settings of mail-service.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Where mailboxes are kept: `postgres://user:password@host/database` or `sqlite:FILE`.
+    #[arg(
+        long,
+        env = "TM_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub database_url: Option<Secret>,
+    /// A file that holds the database URL.
+    #[arg(long, env = "TM_DATABASE_URL_FILE", value_name = "FILE")]
+    pub database_url_file: Option<PathBuf>,
+    /// Messages a mailbox may hold.
+    #[arg(long, env = "TM_QUOTA_MESSAGES", default_value_t = 1_000_000, value_name = "N",
+          value_parser = clap::value_parser!(i64).range(1..=i64::from(i32::MAX)))]
+    pub quota_messages: i64,
+    /// Bytes a mailbox may hold.
+    #[arg(long, env = "TM_QUOTA_BYTES", default_value_t = 1 << 30, value_name = "BYTES",
+          value_parser = clap::value_parser!(i64).range(1..))]
+    pub quota_bytes: i64,
+    /// The domain in the `Message-ID` of messages sent here.
+    #[arg(
+        long,
+        env = "TM_MAIL_DOMAIN",
+        default_value = "turbomessage.invalid",
+        value_name = "DOMAIN"
+    )]
+    pub mail_domain: String,
+    /// Tasks that commit writes. PostgreSQL gains by a second one; `SQLite` has one writer anyway.
+    #[arg(long, env = "TM_WRITERS", default_value_t = 1, value_name = "N",
+          value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub writers: u8,
+}
+
+impl Config {
+    /// Everything in one file in `data_dir`.
+    #[must_use]
+    pub fn embedded(data_dir: &Path) -> Self {
+        let file = data_dir.join("mail.db");
+        Self {
+            database_url: Some(Secret::new(format!("sqlite:{}", file.display()))),
+            database_url_file: None,
+            quota_messages: 1_000_000,
+            quota_bytes: 1 << 30,
+            mail_domain: "turbomessage.invalid".into(),
+            writers: 1,
+        }
+    }
+
+    /// The database to use.
+    ///
+    /// # Errors
+    /// There is none, or it is of no kind that is known here.
+    pub fn database(&self) -> anyhow::Result<Secret> {
+        let (direct, file) = (self.database_url.as_ref(), self.database_url_file.as_ref());
+        let url = settings::secret("database-url", direct, file)?;
+        let known = ["postgres://", "postgresql://", "sqlite:"];
+        if !known.iter().any(|scheme| url.expose().starts_with(scheme)) {
+            bail!("--database-url must begin with postgres:// or sqlite:");
+        }
+        Ok(url)
+    }
+
+    pub(crate) fn defaults(&self) -> MailboxDefaults {
+        MailboxDefaults {
+            quota_messages: self.quota_messages,
+            quota_bytes: self.quota_bytes,
+            mail_domain: self.mail_domain.clone(),
+        }
+    }
+}

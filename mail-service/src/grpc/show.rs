@@ -1,0 +1,170 @@
+//! Domain types as messages of the contract.
+
+use std::{collections::HashMap, sync::Arc};
+
+use prost::Message as _;
+use turbomessage_proto::mail_v1 as proto;
+use turbomessage_service_kit::{problem::Problem, server::MAX_MESSAGE_BYTES};
+use uuid::Uuid;
+
+use crate::{
+    directory::Directory,
+    domain::{Body, Copy, Folder, Mailbox, Participant},
+    store::Account,
+};
+
+/// What an answer may hold, with some room for what is around the messages.
+const ANSWER_BYTES: usize = MAX_MESSAGE_BYTES - 64 * 1024;
+
+type Names = HashMap<Uuid, Arc<Account>>;
+
+/// One message.
+pub(super) async fn one(
+    directory: &Directory,
+    copy: Copy,
+    body: Option<Body>,
+) -> Result<proto::Message, Problem> {
+    let names = names(directory, std::slice::from_ref(&copy)).await?;
+    Ok(message(copy, body, &names))
+}
+
+/// Several messages in their order, as many as an answer holds. With `bodies`, a message whose text
+/// is not among them has been deleted meanwhile and is left out.
+pub(super) async fn several(
+    directory: &Directory,
+    copies: Vec<Copy>,
+    mut bodies: Option<HashMap<Uuid, Body>>,
+) -> Result<Vec<proto::Message>, Problem> {
+    let names = names(directory, &copies).await?;
+    let mut messages = Vec::with_capacity(copies.len());
+    let mut bytes = 0;
+    for copy in copies {
+        let body = match &mut bodies {
+            None => None,
+            Some(bodies) => match bodies.remove(&copy.message_id) {
+                Some(body) => Some(body),
+                None => continue,
+            },
+        };
+        let message = message(copy, body, &names);
+        bytes += message.encoded_len() + 8;
+        if bytes > ANSWER_BYTES && !messages.is_empty() {
+            break;
+        }
+        messages.push(message);
+    }
+    Ok(messages)
+}
+
+/// How many of `copies`, from the first, may be read whole into one answer: at least one.
+pub(super) fn how_many_fit(copies: &[Copy]) -> usize {
+    let mut bytes = 0;
+    let fit = copies
+        .iter()
+        .take_while(|copy| {
+            bytes += usize::try_from(copy.size_bytes).unwrap_or(usize::MAX);
+            bytes <= ANSWER_BYTES
+        })
+        .count();
+    fit.max(1)
+}
+
+async fn names(directory: &Directory, copies: &[Copy]) -> Result<Names, Problem> {
+    let ids = copies
+        .iter()
+        .flat_map(|copy| copy.participants.all())
+        .filter_map(|p| match p {
+            Participant::Account(id) => Some(*id),
+            Participant::External { .. } | Participant::System => None,
+        });
+    directory.accounts(ids).await
+}
+
+fn message(copy: Copy, body: Option<Body>, names: &Names) -> proto::Message {
+    let etag = copy.etag();
+    let all = |list: &[Participant]| list.iter().map(|p| participant(p, names)).collect();
+    proto::Message {
+        message_id: copy.message_id.to_string(),
+        thread_id: copy.thread_id.to_string(),
+        from: Some(participant(&copy.participants.from, names)),
+        to: all(&copy.participants.to),
+        cc: all(&copy.participants.cc),
+        bcc: all(&copy.participants.bcc),
+        subject: copy.subject,
+        snippet: copy.snippet,
+        body: body.map(|body| proto::Body {
+            text: body.text,
+            html: body.html,
+        }),
+        attachments: Vec::new(),
+        in_reply_to: copy
+            .in_reply_to
+            .map(|id| id.to_string())
+            .unwrap_or_default(),
+        internet_message_id: copy.internet_message_id,
+        send_time: Some(copy.send_time.into()),
+        receive_time: Some(copy.receive_time.into()),
+        folder_id: copy.folder_id.to_string(),
+        read: copy.read,
+        starred: copy.starred,
+        answered: copy.answered,
+        forwarded: copy.forwarded,
+        labels: Vec::new(),
+        size_bytes: copy.size_bytes,
+        etag,
+    }
+}
+
+fn participant(participant: &Participant, names: &Names) -> proto::Participant {
+    use proto::ParticipantKind::{Deleted, External, System, User};
+    let mut shown = proto::Participant::default();
+    match participant {
+        Participant::Account(id) => {
+            shown.account_id = id.to_string();
+            match names.get(id) {
+                Some(account) if account.deleted => shown.set_kind(Deleted),
+                Some(account) => {
+                    shown.username.clone_from(&account.username);
+                    shown.display_name.clone_from(&account.display_name);
+                    shown.set_kind(User);
+                }
+                None => shown.set_kind(User),
+            }
+        }
+        Participant::External { name, address } => {
+            shown.display_name.clone_from(name);
+            shown.address.clone_from(address);
+            shown.set_kind(External);
+        }
+        Participant::System => {
+            "TurboMessage".clone_into(&mut shown.display_name);
+            shown.set_kind(System);
+        }
+    }
+    shown
+}
+
+pub(super) fn folder(folder: Folder) -> proto::Folder {
+    proto::Folder {
+        folder_id: folder.folder_id.to_string(),
+        name: folder.name,
+        role: folder.role.map_or(0, |role| i32::from(role as i16)),
+        total_count: number(folder.total_count),
+        unread_count: number(folder.unread_count),
+    }
+}
+
+pub(super) fn mailbox(mailbox: &Mailbox) -> proto::Mailbox {
+    proto::Mailbox {
+        message_count: number(mailbox.message_count),
+        used_bytes: mailbox.used_bytes,
+        quota_bytes: mailbox.quota_bytes,
+        quota_messages: number(mailbox.quota_messages),
+        state: mailbox.point().encode(),
+    }
+}
+
+/// Counts are bounded by the quota of messages, which is an `i32`.
+fn number(count: i64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

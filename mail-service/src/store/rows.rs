@@ -1,0 +1,313 @@
+//! Rows as the database has them, and what a batch writes.
+
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::FromRow;
+use turbomessage_service_kit::clock::Timestamp;
+use uuid::Uuid;
+
+use super::{Key, StoreError};
+use crate::domain::{
+    Body, Copy, Fingerprint, Folder, FolderRole, Kind, Mailbox, MailboxState, Participants,
+};
+
+/// What is known here of an account.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Account {
+    /// Its id.
+    pub account_id: Uuid,
+    /// Its name; empty once deleted.
+    pub username: String,
+    /// Its display name; empty once deleted.
+    pub display_name: String,
+    /// Whether it has been deleted.
+    pub deleted: bool,
+}
+
+/// One copy that a content was delivered to: its owner's id and its own.
+pub type Delivery = Key;
+
+/// The immutable part of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// Its id.
+    pub content_id: Uuid,
+    /// Who sent it.
+    pub sender_id: Uuid,
+    /// When it was sent.
+    pub send_time: Timestamp,
+    /// The subject.
+    pub subject: String,
+    /// The text.
+    pub body: Body,
+    /// Everybody named in it.
+    pub participants: Participants,
+    /// The `Message-ID` of RFC 5322.
+    pub internet_message_id: String,
+    /// The `Message-ID` of what it answers, or empty.
+    pub in_reply_to: String,
+    /// Its size in bytes.
+    pub size_bytes: i64,
+    /// The copies it was delivered to.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// What was answered to a request, kept so that the same answer can be given again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// Owner and request id.
+    pub request: Key,
+    /// What was asked for.
+    pub fingerprint: Fingerprint,
+    /// The copy as it was when it was answered.
+    pub answer: Copy,
+}
+
+/// What is left of a deleted message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tombstone {
+    /// Owner and message id.
+    pub key: Key,
+    /// The number of the change that deleted it.
+    pub change: i64,
+    /// The content that lost this copy.
+    pub content_id: Uuid,
+}
+
+/// What a batch writes. Rows are as they are to be afterwards.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The time of the batch, in microseconds since the Unix epoch.
+    pub time: i64,
+    /// Mailboxes that changed.
+    pub mailboxes: Vec<Mailbox>,
+    /// Folders whose counts changed.
+    pub folders: Vec<Folder>,
+    /// New contents.
+    pub contents: Vec<Content>,
+    /// New copies.
+    pub new_copies: Vec<Copy>,
+    /// Copies whose folder or flags changed.
+    pub changed_copies: Vec<Copy>,
+    /// Copies to delete.
+    pub deleted_copies: Vec<Tombstone>,
+    /// Answers to keep.
+    pub answers: Vec<KeptAnswer>,
+}
+
+/// The version of the form in which structures are stored as bytes.
+const FORM: u8 = 1;
+
+pub(super) fn pack(value: &impl Serialize) -> Vec<u8> {
+    // Only sequences of unknown length cannot be written, and there are none.
+    postcard::to_extend(value, vec![FORM]).unwrap_or_default()
+}
+
+pub(super) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    match bytes.split_first() {
+        Some((&FORM, bytes)) => {
+            postcard::from_bytes(bytes).map_err(|error| StoreError::Refused(error.into()))
+        }
+        _ => Err(StoreError::Refused(anyhow::anyhow!(
+            "a stored structure has an unknown form"
+        ))),
+    }
+}
+
+pub(super) fn pack_deliveries(deliveries: &[Delivery]) -> Vec<u8> {
+    deliveries
+        .iter()
+        .flat_map(|(owner, id)| [*owner.as_bytes(), *id.as_bytes()])
+        .flatten()
+        .collect()
+}
+
+pub(super) fn unpack_deliveries(bytes: &[u8]) -> Vec<Delivery> {
+    let (pairs, _) = bytes.as_chunks::<32>();
+    pairs
+        .iter()
+        .filter_map(|pair| {
+            let (owner, id) = pair.split_at(16);
+            Some((Uuid::from_slice(owner).ok()?, Uuid::from_slice(id).ok()?))
+        })
+        .collect()
+}
+
+#[derive(FromRow)]
+pub(super) struct MailboxRow {
+    owner_id: Uuid,
+    state: i16,
+    epoch: Uuid,
+    last_change: i64,
+    last_receive_time: i64,
+    message_count: i64,
+    used_bytes: i64,
+    quota_messages: i64,
+    quota_bytes: i64,
+}
+
+impl From<MailboxRow> for Mailbox {
+    fn from(row: MailboxRow) -> Self {
+        let active = row.state == MailboxState::Active as i16;
+        Self {
+            owner_id: row.owner_id,
+            // What is not known to be in use is not used.
+            state: if active {
+                MailboxState::Active
+            } else {
+                MailboxState::Erased
+            },
+            epoch: row.epoch,
+            last_change: row.last_change,
+            last_receive_time: row.last_receive_time,
+            message_count: row.message_count,
+            used_bytes: row.used_bytes,
+            quota_messages: row.quota_messages,
+            quota_bytes: row.quota_bytes,
+        }
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct FolderRow {
+    owner_id: Uuid,
+    folder_id: Uuid,
+    role: i16,
+    name: String,
+    total_count: i64,
+    unread_count: i64,
+    change_number: i64,
+    create_change: i64,
+}
+
+impl From<FolderRow> for Folder {
+    fn from(row: FolderRow) -> Self {
+        Self {
+            owner_id: row.owner_id,
+            folder_id: row.folder_id,
+            role: FolderRole::from_number(row.role),
+            name: row.name,
+            total_count: row.total_count,
+            unread_count: row.unread_count,
+            change: row.change_number,
+            create_change: row.create_change,
+        }
+    }
+}
+
+#[derive(FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "columns are what they are")]
+pub(super) struct CopyRow {
+    owner_id: Uuid,
+    message_id: Uuid,
+    content_id: Uuid,
+    thread_id: Uuid,
+    folder_id: Uuid,
+    kind: i16,
+    change_number: i64,
+    create_change: i64,
+    receive_time: i64,
+    send_time: i64,
+    is_read: bool,
+    is_starred: bool,
+    is_answered: bool,
+    is_forwarded: bool,
+    subject: String,
+    snippet: String,
+    participants: Vec<u8>,
+    in_reply_to: Option<Uuid>,
+    internet_message_id: String,
+    size_bytes: i64,
+}
+
+impl TryFrom<CopyRow> for Copy {
+    type Error = StoreError;
+
+    fn try_from(row: CopyRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            owner_id: row.owner_id,
+            message_id: row.message_id,
+            content_id: row.content_id,
+            thread_id: row.thread_id,
+            folder_id: row.folder_id,
+            kind: if row.kind == Kind::Sent as i16 {
+                Kind::Sent
+            } else {
+                Kind::Received
+            },
+            change: row.change_number,
+            create_change: row.create_change,
+            receive_time: Timestamp::from_micros(row.receive_time),
+            send_time: Timestamp::from_micros(row.send_time),
+            read: row.is_read,
+            starred: row.is_starred,
+            answered: row.is_answered,
+            forwarded: row.is_forwarded,
+            subject: row.subject,
+            snippet: row.snippet,
+            participants: unpack(&row.participants)?,
+            in_reply_to: row.in_reply_to,
+            internet_message_id: row.internet_message_id,
+            size_bytes: row.size_bytes,
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct BodyRow {
+    pub(super) message_id: Uuid,
+    body_text: String,
+    body_html: String,
+}
+
+impl From<BodyRow> for (Uuid, Body) {
+    fn from(row: BodyRow) -> Self {
+        (
+            row.message_id,
+            Body {
+                text: row.body_text,
+                html: row.body_html,
+            },
+        )
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct AnswerRow {
+    owner_id: Uuid,
+    request_id: Uuid,
+    fingerprint: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+impl TryFrom<AnswerRow> for KeptAnswer {
+    type Error = StoreError;
+
+    fn try_from(row: AnswerRow) -> Result<Self, StoreError> {
+        let fingerprint = row
+            .fingerprint
+            .try_into()
+            .map_err(|_| StoreError::Refused(anyhow::anyhow!("a fingerprint has 32 bytes")))?;
+        Ok(Self {
+            request: (row.owner_id, row.request_id),
+            fingerprint: Fingerprint(fingerprint),
+            answer: unpack(&row.answer)?,
+        })
+    }
+}
+
+/// Rows as what they mean.
+pub(super) fn all<R, T>(rows: Vec<R>) -> Result<Vec<T>, StoreError>
+where
+    T: TryFrom<R>,
+    StoreError: From<T::Error>,
+{
+    rows.into_iter()
+        .map(|row| T::try_from(row).map_err(StoreError::from))
+        .collect()
+}
+
+impl From<std::convert::Infallible> for StoreError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
