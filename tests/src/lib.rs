@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The harness of the tests that need more than one part of TurboMessage.
+//!
+//! [`Dev`] is `tm dev` in this process; [`Services`] are the three programs as processes of their
+//! own, on files or on Redis and Postgres in containers. Both are an [`Edge`] that [`User`]s call.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a harness fails its test by a panic, anywhere"
+)]
+
+pub mod client;
+pub mod containers;
+pub mod errors;
+pub mod eventually;
+pub mod programs;
+pub mod raw;
+pub mod stack;
+
+pub use client::{Client, User};
+pub use eventually::eventually;
+pub use stack::{Dev, Edge, Part, Process, Services};

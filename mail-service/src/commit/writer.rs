@@ -28,6 +28,9 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// What may wait: more is refused at once, so that a flood costs bounded memory.
 const WAITING_JOBS: usize = 4096;
 const WAITING_KIB: usize = 64 * 1024;
+/// How long a transaction may take before the store counts as gone: longer than the store's own
+/// limits on statements and locks, which end what is merely slow.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a job without a caller's deadline may wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -174,7 +177,14 @@ impl Committer {
     }
 
     async fn attempt(&self, jobs: &[&Job]) -> Result<Results, StoreError> {
-        batch::run(&*self.store, &*self.clock, &self.defaults, jobs).await
+        let run = batch::run(&*self.store, &*self.clock, &self.defaults, jobs);
+        tokio::time::timeout(COMMIT_TIMEOUT, run)
+            .await
+            .unwrap_or_else(|_| {
+                Err(StoreError::Unavailable(anyhow::anyhow!(
+                    "no commit within {COMMIT_TIMEOUT:?}"
+                )))
+            })
     }
 }
 

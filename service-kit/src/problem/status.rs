@@ -205,7 +205,8 @@ fn reason_for(status: &Status) -> Reason {
             Reason::TooLarge
         }
         Code::ResourceExhausted => Reason::Overloaded,
-        Code::Unimplemented => Reason::MethodUnknown,
+        // Health and reflection say NOT_FOUND of services that are not there.
+        Code::Unimplemented | Code::NotFound => Reason::MethodUnknown,
         Code::DeadlineExceeded => Reason::DeadlineExceeded,
         Code::Cancelled => Reason::Cancelled,
         Code::Unavailable => Reason::UpstreamUnavailable,

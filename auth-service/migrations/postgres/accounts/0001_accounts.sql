@@ -1,0 +1,36 @@
+-- Times are microseconds since the Unix epoch.
+
+CREATE TABLE accounts (
+    account_id    UUID PRIMARY KEY,
+    -- Kept for ever, also of deleted accounts: a name is never given out again.
+    username      TEXT COLLATE "C" NOT NULL UNIQUE,
+    -- Empty once deleted, like the password's hash.
+    display_name  TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    -- ACTIVE or DELETED.
+    state         TEXT NOT NULL,
+    create_time   BIGINT NOT NULL,
+    delete_time   BIGINT
+);
+
+-- Where the log of events ends. Its one row is locked by whoever appends, so that positions have no
+-- gap and become visible in their order (a sequence would let readers skip what commits late).
+CREATE TABLE account_log (
+    only_row SMALLINT PRIMARY KEY CHECK (only_row = 1),
+    position BIGINT NOT NULL
+);
+INSERT INTO account_log (only_row, position) VALUES (1, 0);
+
+CREATE TABLE account_events (
+    position   BIGINT PRIMARY KEY,
+    account_id UUID NOT NULL REFERENCES accounts (account_id),
+    -- OPENED, RENAMED or DELETED.
+    kind       TEXT NOT NULL,
+    event_time BIGINT NOT NULL
+);
+
+-- How far those who act on events have come.
+CREATE TABLE account_followers (
+    follower TEXT PRIMARY KEY,
+    position BIGINT NOT NULL
+);

@@ -1,0 +1,108 @@
+//! What every SQLite file of this service has: one writer, some readers, durable commits.
+
+use std::{fs, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+
+use anyhow::Context;
+use futures::future::BoxFuture;
+use sqlx::{
+    Connection, SqliteConnection, SqlitePool,
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use turbomessage_service_kit::problem::Problem;
+
+use super::sql::{self, ACQUIRE_TIMEOUT, TIME_LIMIT};
+use crate::detached::detached;
+
+const READERS: u32 = 4;
+/// How long to wait for another process that has the file, such as a backup.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A database in a file.
+#[derive(Debug, Clone)]
+pub(crate) struct SqliteFile {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteFile {
+    /// Opens the file at `path`, made if it is not there, readable by its owner alone, and brings
+    /// its schema up to date.
+    ///
+    /// # Errors
+    /// The file cannot be opened or is no database.
+    pub(crate) async fn open(path: &Path, migrations: Migrator) -> anyhow::Result<Self> {
+        make(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            // NORMAL would lose the last commits in a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .idle_timeout(None)
+                .max_lifetime(None)
+        };
+        let writer = pool(1)
+            .connect_with(options.clone())
+            .await
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        sql::migrate(migrations, &writer)
+            .await
+            .with_context(|| format!("cannot bring {} up to date", path.display()))?;
+        let readers = pool(READERS).connect_lazy_with(options.read_only(true));
+        Ok(Self { writer, readers })
+    }
+
+    /// Where to read.
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Runs `work` in a transaction that writes, to its end whether or not the caller waits.
+    ///
+    /// # Errors
+    /// The database does not answer; then `work` may have been done or not.
+    pub(crate) async fn transaction<T: Send + 'static>(
+        &self,
+        work: impl for<'t> FnOnce(&'t mut SqliteConnection) -> BoxFuture<'t, sqlx::Result<T>>
+        + Send
+        + 'static,
+    ) -> Result<T, Problem> {
+        let pool = self.writer.clone();
+        detached(async move {
+            let mut connection = pool.acquire().await.map_err(sql::problem)?;
+            let whole = async {
+                // A deferred transaction that turns into a write ignores the busy timeout.
+                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+                let answer = work(&mut transaction).await?;
+                transaction.commit().await?;
+                Ok(answer)
+            };
+            let result = sql::within(TIME_LIMIT, whole).await;
+            if result.is_err() {
+                connection.close_on_drop();
+            }
+            result
+        })
+        .await
+    }
+}
+
+/// Makes the file and its folder if they are not there. SQLite gives its other files the same
+/// permissions.
+fn make(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?;
+    Ok(())
+}

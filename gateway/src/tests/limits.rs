@@ -1,0 +1,148 @@
+//! How much is too much.
+
+use bytes::Bytes;
+use http::Response;
+use http_body::Frame;
+use tonic::body::Body;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use turbomessage_service_kit::{problem::Reason, server::MAX_MESSAGE_BYTES, upstream::Upstream};
+
+use super::support::{
+    ALICE, GET_MESSAGE, Gateway, LOGIN, Raw, Reply, SEND_MESSAGE, TAIL, Tails, echo, frame,
+    gateway, gateway_between, gateway_with, ok, request, tails, within,
+};
+use crate::{Config, Upstreams};
+
+fn announcing(length: usize) -> Bytes {
+    let length = u32::try_from(length).unwrap();
+    [&[0], &length.to_be_bytes()[..]].concat().into()
+}
+
+#[tokio::test]
+async fn a_message_over_four_mebibytes_is_refused_when_it_is_announced() {
+    let gateway = gateway(echo).await;
+    let small = frame(&[1; 10]);
+    let large = frame(&[1; 100_000]);
+    let too_large = announcing(MAX_MESSAGE_BYTES + 1);
+    for (path, body) in [
+        (SEND_MESSAGE, too_large.to_vec()),
+        (SEND_MESSAGE, [&small[..], &too_large].concat()),
+        (SEND_MESSAGE, [&large[..], &too_large].concat()),
+        (GET_MESSAGE, too_large.to_vec()),
+        (TAIL, too_large.to_vec()),
+    ] {
+        let reply = gateway.send(request(path, Some(ALICE), body.into())).await;
+        reply.assert_reason(Reason::TooLarge);
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_four_mebibytes_passes() {
+    let gateway = gateway(echo).await;
+    let body = frame(&vec![7; MAX_MESSAGE_BYTES]);
+    let reply = gateway
+        .send(request(SEND_MESSAGE, Some(ALICE), body.clone()))
+        .await;
+    assert!(reply.is_ok());
+    assert_eq!(reply.data, body);
+}
+
+#[tokio::test]
+async fn a_message_that_grows_too_large_ends_an_answer_under_way() {
+    let (mut tails, handler) = tails();
+    let gateway = gateway(handler).await;
+    let (sender, body) = tokio::sync::mpsc::channel::<Result<_, tonic::Status>>(1);
+    let mut open = request(TAIL, Some(ALICE), frame(b""));
+    let body = tokio_stream::wrappers::ReceiverStream::new(body);
+    *open.body_mut() = Body::new(http_body_util::StreamBody::new(body));
+    let response = gateway.answer(open).await;
+    let mut tail = tails.next().await;
+    // The two halves of one prefix.
+    let announcement = announcing(MAX_MESSAGE_BYTES + 1);
+    for half in [announcement.slice(..3), announcement.slice(3..)] {
+        sender.send(Ok(Frame::data(half))).await.unwrap();
+    }
+    let reading = async {
+        while let Some(Ok(_)) = http_body_util::BodyExt::frame(&mut tail.request).await {}
+    };
+    let (reply, ()) = tokio::join!(within(Reply::of(response)), reading);
+    reply.assert_reason(Reason::TooLarge);
+}
+
+async fn narrow(config: Config) -> (Gateway, Tails) {
+    let (tails, handler) = tails();
+    let mail = Upstream::local(Raw::routes(handler));
+    (gateway_with(config, mail).await, tails)
+}
+
+#[tokio::test]
+async fn a_call_too_many_is_refused_until_the_body_of_another_has_ended() {
+    let config = Config {
+        max_calls: 1,
+        ..Config::default()
+    };
+    let (gateway, mut tails) = narrow(config).await;
+    let first: Response<Body> = gateway
+        .answer(request(GET_MESSAGE, Some(ALICE), frame(b"")))
+        .await;
+    let tail = tails.next().await;
+
+    let refused = gateway.call(GET_MESSAGE, ALICE).await;
+    refused.assert_reason(Reason::Overloaded);
+    let mut health = HealthClient::new(gateway.edge.calls());
+    let health = health.check(HealthCheckRequest::default()).await;
+    assert!(health.is_ok(), "health counts for no limit");
+    let stream = gateway.answer(request(TAIL, Some(ALICE), frame(b""))).await;
+    assert!(
+        !stream.headers().contains_key("grpc-status"),
+        "streams count apart"
+    );
+    tails.next().await;
+
+    tail.frames.send(Ok(ok())).await.unwrap();
+    assert!(within(Reply::of(first)).await.is_ok());
+    let next = gateway.call(GET_MESSAGE, ALICE);
+    let answer = async { tails.next().await.frames.send(Ok(ok())).await.unwrap() };
+    assert!(tokio::join!(next, answer).0.is_ok());
+}
+
+#[tokio::test]
+async fn a_call_given_up_makes_room() {
+    let config = Config {
+        max_streams: 1,
+        ..Config::default()
+    };
+    let (gateway, mut tails) = narrow(config).await;
+    let open = || request(TAIL, Some(ALICE), frame(b""));
+    let first = gateway.answer(open()).await;
+    let tail = tails.next().await;
+    gateway.send(open()).await.assert_reason(Reason::Overloaded);
+    drop(first);
+    within(tail.frames.closed()).await;
+    let next = gateway.answer(open()).await;
+    assert!(!next.headers().contains_key("grpc-status"));
+}
+
+#[tokio::test]
+async fn a_flood_of_logins_leaves_room_for_mail() {
+    let (mut tails, handler) = tails();
+    let config = Config {
+        max_password_calls: 1,
+        ..Config::default()
+    };
+    let auth = super::support::FakeAuth::new();
+    let upstreams = Upstreams {
+        auth: Upstream::local(Raw::under(auth.session_routes(), handler)),
+        mail: Upstream::local(Raw::routes(echo)),
+    };
+    let gateway = gateway_between(config, upstreams, auth).await;
+    let first = gateway.answer(request(LOGIN, None, frame(b""))).await;
+    let tail = tails.next().await;
+    for _ in 0..10 {
+        let refused = gateway.send(request(LOGIN, None, frame(b""))).await;
+        refused.assert_reason(Reason::Overloaded);
+        assert!(gateway.call(GET_MESSAGE, ALICE).await.is_ok());
+    }
+    tail.frames.send(Ok(ok())).await.unwrap();
+    assert!(within(Reply::of(first)).await.is_ok());
+}

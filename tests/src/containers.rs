@@ -1,0 +1,144 @@
+//! Redis and Postgres in containers of their own, which a test may freeze, kill and start again.
+
+use std::{env, net::TcpListener, str::FromStr};
+
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions};
+use testcontainers::{
+    ContainerAsync, GenericImage, ImageExt,
+    core::{IntoContainerPort, WaitFor},
+    runners::AsyncRunner,
+};
+
+use crate::{
+    eventually::{SOON, eventually},
+    programs::skip,
+};
+
+/// Whether tests may start containers: `TM_TEST_CONTAINERS=1`, which `tests/run.sh` sets where an
+/// engine answers. Says loudly when not; fails where `CI=true`.
+#[must_use]
+pub fn available() -> bool {
+    let available = env::var_os("TM_TEST_CONTAINERS").is_some_and(|set| set == "1");
+    if !available {
+        skip("no container engine (TM_TEST_CONTAINERS=1 says that there is one): see tests/run.sh");
+    }
+    available
+}
+
+/// A server in a container. Its port stays the same when it is started again.
+#[derive(Debug)]
+pub struct Server {
+    container: ContainerAsync<GenericImage>,
+    host: String,
+    port: u16,
+}
+
+impl Server {
+    async fn start(image: &str, tag: &str, port: u16, ready: WaitFor) -> Self {
+        let container = GenericImage::new(image, tag)
+            .with_wait_for(ready)
+            .with_mapped_port(free_port(), port.tcp())
+            .start()
+            .await
+            .expect("a container: tests/containers/images.sh makes the images");
+        let host = container.get_host().await.expect("the engine's host").to_string();
+        let port = container.get_host_port_ipv4(port).await.expect("a port");
+        Self {
+            container,
+            host,
+            port,
+        }
+    }
+
+    /// Freezes every process in it: connections stay open and nothing answers.
+    pub async fn pause(&self) {
+        self.container.pause().await.expect("a pause");
+    }
+
+    /// Goes on after [`Self::pause`].
+    pub async fn resume(&self) {
+        self.container.unpause().await.expect("an end of the pause");
+    }
+
+    /// Kills it (SIGKILL); what it had written stays.
+    pub async fn kill(&self) {
+        let killed = tokio::process::Command::new("docker")
+            .args(["kill", self.container.id()])
+            .output()
+            .await
+            .expect("the docker command");
+        assert!(killed.status.success(), "docker kill: {killed:?}");
+    }
+
+    /// Stops it in good order.
+    pub async fn stop(&self) {
+        self.container.stop_with_timeout(Some(10)).await.expect("a stop");
+    }
+
+    /// Starts it again after [`Self::kill`] or [`Self::stop`]; it may not answer yet.
+    pub async fn start_again(&self) {
+        self.container.start().await.expect("a start");
+    }
+}
+
+/// The mapping must survive a restart, so that the engine cannot choose the port.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("0.0.0.0:0").expect("a free port");
+    listener.local_addr().expect("its number").port()
+}
+
+/// Redis 7.
+#[derive(Debug)]
+pub struct Redis(pub Server);
+
+impl Redis {
+    /// A new, empty one.
+    pub async fn start() -> Self {
+        let ready = WaitFor::message_on_stdout("Ready to accept connections");
+        Self(Server::start("turbomessage-test/redis", "7", 6379, ready).await)
+    }
+
+    /// Where clients find it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://{}:{}", self.0.host, self.0.port)
+    }
+}
+
+/// PostgreSQL 15.
+#[derive(Debug)]
+pub struct Postgres(pub Server);
+
+impl Postgres {
+    /// A new one.
+    pub async fn start() -> Self {
+        let ready = WaitFor::message_on_stderr("database system is ready to accept connections");
+        Self(Server::start("turbomessage-test/postgres", "15", 5432, ready).await)
+    }
+
+    /// Where clients find the database `name`.
+    #[must_use]
+    pub fn url(&self, name: &str) -> String {
+        let (host, port) = (&self.0.host, self.0.port);
+        format!("postgres://turbomessage:turbomessage@{host}:{port}/{name}")
+    }
+
+    /// Makes the database `name`, and answers with its URL.
+    pub async fn create_database(&self, name: &str) -> String {
+        let mut connection = self.connect("turbomessage").await;
+        let statement = format!("CREATE DATABASE {name}");
+        connection.execute(sqlx::AssertSqlSafe(statement)).await.expect("a new database");
+        connection.close().await.expect("a good end");
+        self.url(name)
+    }
+
+    /// A connection to the database `name`, as soon as the server answers.
+    pub async fn connect(&self, name: &str) -> PgConnection {
+        let options = PgConnectOptions::from_str(&self.url(name)).expect("a URL");
+        let options = options.disable_statement_logging();
+        eventually("Postgres answers", SOON, async || {
+            PgConnection::connect_with(&options).await.ok()
+        })
+        .await
+    }
+}

@@ -1,0 +1,8 @@
+//! What TurboMessage promises as a whole, through its real edge.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by a panic, in its helpers too"
+)]
+
+mod flows;
