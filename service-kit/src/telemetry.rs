@@ -1,5 +1,7 @@
 //! Logs and trace context. Spans carry W3C trace context in and out; nothing is exported yet.
 
+use std::io::IsTerminal;
+
 use anyhow::Context;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
@@ -27,7 +29,11 @@ pub fn init(args: &LogArgs) -> anyhow::Result<()> {
             .flatten_event(true)
             .with_span_list(false)
             .boxed(),
-        LogFormat::Pretty => lines.compact().with_target(false).boxed(),
+        LogFormat::Pretty => lines
+            .compact()
+            .with_target(false)
+            .with_ansi(has_colour())
+            .boxed(),
     };
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
     let tracer = SdkTracerProvider::builder().build().tracer("turbomessage");
@@ -36,6 +42,12 @@ pub fn init(args: &LogArgs) -> anyhow::Result<()> {
         .with(lines.with_filter(filter))
         .try_init()
         .context("logging was started twice")
+}
+
+/// Whether lines for people may have colours: on a terminal, unless `NO_COLOR` is set.
+fn has_colour() -> bool {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stderr().is_terminal() && !no_colour
 }
 
 /// Makes `span` a child of the trace that came in `headers`, and notes the trace's id on it.

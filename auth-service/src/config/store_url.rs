@@ -102,6 +102,8 @@ fn sqlite_path(url: &Secret) -> anyhow::Result<Option<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn accounts(url: &str) -> Result<AccountStoreUrl, String> {

@@ -9,7 +9,6 @@ use std::{env, io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, tim
 use anyhow::{Context, anyhow};
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use turbomessage_service_kit::{
     clock::SystemClock,
     server::{EDGE_STREAMS, serve},
@@ -20,8 +19,8 @@ use turbomessage_service_kit::{
 use self::{banner::Banner, data_dir::DataDir};
 use crate::places;
 
-/// How long calls in flight may go on after a signal.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How long calls in flight may go on after a signal. Streams end with the process.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// Options of `tm dev`.
 #[derive(Debug, Args)]
@@ -79,9 +78,7 @@ async fn run_here(args: &DevArgs) -> anyhow::Result<()> {
     let (listener, data_dir) = prepare(args).await.unwrap_or_else(|error| refuse(&error));
     let address = reachable(listener.local_addr()?);
     let stop = shutdown::on_signal()?;
-    // The services go on until the last call at the edge has been answered.
-    let services = CancellationToken::new();
-    let routes = stack::build(data_dir.path(), SystemClock::shared(), services.clone()).await?;
+    let routes = stack::build(data_dir.path(), SystemClock::shared(), stop.clone()).await?;
 
     let program = banner::program(env::current_exe().ok(), env::var_os("PATH").as_deref());
     let names_server = env::var_os("TM_SERVER").is_some();
@@ -96,8 +93,11 @@ async fn run_here(args: &DevArgs) -> anyhow::Result<()> {
     let _ = write!(out, "{banner}").and_then(|()| out.flush());
     drop(out);
 
-    let served = serve(listener, routes, EDGE_STREAMS, stop, DRAIN).await;
-    services.cancel();
+    let served = serve(listener, routes, EDGE_STREAMS, stop.clone(), DRAIN).await;
+    if let (true, Err(error)) = (stop.is_cancelled(), &served) {
+        tracing::info!("{error}");
+        return Ok(());
+    }
     served
 }
 

@@ -170,10 +170,11 @@ fn body(message: &Message, screen: &Screen) -> String {
     } else {
         &body.text
     };
-    if !screen.is_terminal {
-        return text.clone();
-    }
-    let mut shown = shown_body(text);
+    let mut shown = if screen.is_terminal {
+        shown_body(text)
+    } else {
+        text.clone()
+    };
     if !shown.is_empty() && !shown.ends_with('\n') {
         shown.push('\n');
     }
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn a_file_gets_the_body_as_it_is() {
         let text = message(&letter(), &Screen::plain());
-        assert!(text.ends_with("\n\nfirst\x07\r\nsecond"), "{text:?}");
+        assert!(text.ends_with("\n\nfirst\x07\r\nsecond\n"), "{text:?}");
     }
 
     #[test]

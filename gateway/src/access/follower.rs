@@ -31,7 +31,7 @@ const RECHECK: Duration = Duration::from_secs(1);
 pub(crate) struct Follower {
     access: Arc<Access>,
     listening: AtomicBool,
-    silence: Duration,
+    pub(super) silence: Duration,
 }
 
 impl Follower {
@@ -101,7 +101,7 @@ impl Follower {
         loop {
             ticks.tick().await;
             if !self.listening.load(Ordering::Relaxed) {
-                self.access.doubt_everything();
+                self.access.doubt_streams();
             }
             self.access.settle_doubts().await;
         }

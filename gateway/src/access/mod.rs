@@ -141,6 +141,11 @@ impl Access {
     /// Revocations may have been missed: nothing that is known is relied on.
     fn doubt_everything(&self) {
         self.sessions.forget(Scope::Everything);
+        self.doubt_streams();
+    }
+
+    /// The session of any open stream may have ended unheard.
+    fn doubt_streams(&self) {
         self.streams.doubt(Scope::Everything);
     }
 

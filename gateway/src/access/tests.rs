@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, header::AUTHORIZATION};
+use tokio_util::sync::CancellationToken;
 use turbomessage_service_kit::{
     clock::{Clock, ManualClock},
     upstream::Upstream,
@@ -155,4 +156,18 @@ async fn streams_of_one_session_are_one_question() {
         access.streams.doubtful().is_empty(),
         "closed streams are gone"
     );
+}
+
+#[tokio::test]
+async fn a_silent_watch_is_taken_up_again() {
+    let (auth, _, access) = access();
+    let mut follower = Follower::new(Arc::new(access));
+    follower.silence = Duration::from_millis(20);
+    let stop = CancellationToken::new();
+    tokio::spawn(follower.run(stop.clone()));
+    let silent = auth.next_watch().await;
+    silent.step("5", &[]).await;
+    // It stays open and says nothing more.
+    assert_eq!(auth.next_watch().await.position, "5");
+    stop.cancel();
 }

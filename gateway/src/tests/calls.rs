@@ -35,7 +35,7 @@ async fn noted() -> (Gateway, Seen) {
 #[tokio::test]
 async fn messages_pass_untouched() {
     let gateway = gateway(echo).await;
-    let large: Vec<u8> = (0..3_000_000_u32).map(|n| n as u8).collect();
+    let large: Vec<u8> = (0..=250).cycle().take(3_000_000).collect();
     for message in [&b""[..], b"not even protobuf", &large] {
         let body = frame(message);
         let reply = gateway

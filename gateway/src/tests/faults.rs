@@ -130,7 +130,7 @@ async fn a_lost_call_is_not_made_again_if_that_could_do_harm() {
 async fn a_lost_call_is_not_made_again_if_it_was_too_large_to_keep() {
     let (mail, calls) = resetting(1).await;
     let gateway = gateway_with(Config::default(), mail).await;
-    let body = frame(&[0; 65 * 1024]);
+    let body = frame(&vec![0; 65 * 1024]);
     let reply = gateway.send(request(GET_MESSAGE, Some(ALICE), body)).await;
     reply.assert_reason(Reason::UpstreamUnavailable);
     assert_eq!(calls.load(Ordering::SeqCst), 1);

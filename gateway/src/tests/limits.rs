@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 use http_body::Frame;
+use http_body_util::BodyExt;
 use tonic::body::Body;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use turbomessage_service_kit::{problem::Reason, server::MAX_MESSAGE_BYTES, upstream::Upstream};
@@ -22,7 +23,7 @@ fn announcing(length: usize) -> Bytes {
 async fn a_message_over_four_mebibytes_is_refused_when_it_is_announced() {
     let gateway = gateway(echo).await;
     let small = frame(&[1; 10]);
-    let large = frame(&[1; 100_000]);
+    let large = frame(&vec![1; 100_000]);
     let too_large = announcing(MAX_MESSAGE_BYTES + 1);
     for (path, body) in [
         (SEND_MESSAGE, too_large.to_vec()),
@@ -59,13 +60,14 @@ async fn a_message_that_grows_too_large_ends_an_answer_under_way() {
     let mut tail = tails.next().await;
     // The two halves of one prefix.
     let announcement = announcing(MAX_MESSAGE_BYTES + 1);
-    for half in [announcement.slice(..3), announcement.slice(3..)] {
-        sender.send(Ok(Frame::data(half))).await.unwrap();
-    }
-    let reading = async {
-        while let Some(Ok(_)) = http_body_util::BodyExt::frame(&mut tail.request).await {}
+    let sending = async {
+        for half in [announcement.slice(..3), announcement.slice(3..)] {
+            sender.send(Ok(Frame::data(half))).await.unwrap();
+        }
     };
-    let (reply, ()) = tokio::join!(within(Reply::of(response)), reading);
+    let reading = async { while let Some(Ok(_)) = tail.request.frame().await {} };
+    let ((), (), reply) =
+        within(async { tokio::join!(sending, reading, Reply::of(response)) }).await;
     reply.assert_reason(Reason::TooLarge);
 }
 

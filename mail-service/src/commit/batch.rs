@@ -13,7 +13,7 @@ use super::{
     job::{Answer, Job, Refusal},
 };
 use crate::{
-    domain::{Folder, FolderRole, Mailbox, MailboxState},
+    domain::{Folder, FolderRole, Kind, Mailbox, MailboxState},
     store::{Key, MailStore, StoreError, Transaction},
 };
 
@@ -170,7 +170,9 @@ async fn load_parents(
         );
     }
     if !wanted.is_empty() {
-        let copies = transaction.copies_by_internet_id(&wanted).await?;
+        let mut copies = transaction.copies_by_internet_id(&wanted).await?;
+        // Whoever wrote to themselves has two: the later one in this order is what was answered.
+        copies.sort_by_key(|copy| copy.kind == Kind::Sent);
         desk.parents = copies
             .into_iter()
             .map(|copy| ((copy.owner_id, copy.internet_message_id.clone()), copy))

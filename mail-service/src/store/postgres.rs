@@ -210,16 +210,15 @@ mod common {
 #[async_trait]
 impl MailStore for PostgresStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        match sqlx::raw_sql("BEGIN").execute(&mut *connection).await {
-            Ok(_) => Ok(Box::new(PostgresTransaction {
-                connection: Some(connection),
-            })),
-            Err(error) => {
-                drop(connection.detach());
-                Err(error.into())
-            }
-        }
+        // Owned by the transaction from the start: whoever gives up while it begins must not leave
+        // a connection behind that is inside of one.
+        let mut transaction = PostgresTransaction {
+            connection: Some(self.pool.acquire().await?),
+        };
+        sqlx::raw_sql("BEGIN")
+            .execute(transaction.connection()?)
+            .await?;
+        Ok(Box::new(transaction))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -378,20 +378,16 @@ fn keys(keys: &[Key]) -> String {
 #[async_trait]
 impl MailStore for SqliteStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        let mut connection = self.writer.acquire().await?;
+        // Owned by the transaction from the start: whoever gives up while it begins must not leave
+        // a connection behind that is inside of one.
+        let mut transaction = SqliteTransaction {
+            connection: Some(self.writer.acquire().await?),
+        };
         // Deferred, the step from reading to writing would ignore the busy timeout.
-        match sqlx::raw_sql("BEGIN IMMEDIATE")
-            .execute(&mut *connection)
-            .await
-        {
-            Ok(_) => Ok(Box::new(SqliteTransaction {
-                connection: Some(connection),
-            })),
-            Err(error) => {
-                drop(connection.detach());
-                Err(error.into())
-            }
-        }
+        sqlx::raw_sql("BEGIN IMMEDIATE")
+            .execute(transaction.connection()?)
+            .await?;
+        Ok(Box::new(transaction))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

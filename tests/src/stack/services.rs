@@ -4,7 +4,9 @@ use std::{ops::Deref, path::Path};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::SigningKey;
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::{Edge, Part, Process};
 use crate::containers::{Postgres, Redis};
@@ -139,6 +141,20 @@ impl Services {
         let urls = [("TM_DATABASE_URL", mailboxes.as_str()), ("TM_AUTH_URL", &self.auth.url())];
         env.extend(pairs(urls));
         Process::start(Part::Mail, env).await
+    }
+
+    /// How many copies of messages the database holds for `owner`, behind mail-service's back.
+    pub async fn copies_of(&self, owner: Uuid) -> i64 {
+        let statement = "SELECT COUNT(*) FROM copies WHERE owner_id = $1";
+        let count = if let Some(servers) = &self.servers {
+            let mut connection = servers.postgres.connect("mail").await;
+            sqlx::query_scalar(statement).bind(owner).fetch_one(&mut connection).await
+        } else {
+            let [_, _, mailboxes] = urls(None, self.data.path());
+            let mut connection = SqliteConnection::connect(&mailboxes).await.expect("the file");
+            sqlx::query_scalar(statement).bind(owner).fetch_one(&mut connection).await
+        };
+        count.expect("a count")
     }
 
     /// What all three have logged.

@@ -5,4 +5,8 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
+mod crash;
+mod access;
 mod flows;
+mod input;
+mod localization;

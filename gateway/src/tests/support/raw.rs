@@ -31,7 +31,7 @@ impl<F> Handler for F where
 {
 }
 
-/// A service that answers every path.
+/// A service that answers every path but that of health, which the gateway asks for by itself.
 #[derive(Clone)]
 pub(crate) struct Raw(Arc<dyn Handler>);
 
@@ -42,8 +42,8 @@ impl Raw {
 
     /// Answers what `routes` does not.
     pub(crate) fn under(routes: Routes, handler: impl Handler) -> Routes {
-        let router = routes.into_axum_router();
-        Routes::from(router.fallback_service(Self(Arc::new(handler))))
+        let fallback = Self(Arc::new(handler));
+        Routes::from(routes.into_axum_router().fallback_service(fallback))
     }
 }
 
@@ -61,6 +61,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        if request.uri().path().starts_with("/grpc.health.v1.Health/") {
+            return Box::pin(async { Ok(Status::unimplemented("").into_http()) });
+        }
         let answer = (self.0)(request.map(Body::new));
         Box::pin(async { Ok(answer.await) })
     }

@@ -1,0 +1,228 @@
+//! A store with faults that a case can ask for.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+use turbomessage_service_kit::clock::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    domain::{Body, Copy, Cursor, Filter, Folder, Mailbox, PageSize},
+    store::{
+        Account, Changes, Delivery, KeptAnswer, Key, MailStore, SharedStore, StoreError,
+        Transaction,
+    },
+};
+
+/// A message with this subject is refused, as an engine refuses values it cannot store.
+pub(super) const POISON: &str = "poison";
+
+/// A store that fails as told.
+#[derive(Debug)]
+pub(super) struct FaultyStore {
+    inner: SharedStore,
+    /// How many of the next transactions find another one in the way.
+    pub(super) conflicts: Arc<AtomicU32>,
+    /// How many of the next commits are lost.
+    pub(super) lost_commits: Arc<AtomicU32>,
+    /// Transactions begin only while there is room here.
+    pub(super) gate: Arc<Semaphore>,
+    /// How many transactions have been wanted.
+    pub(super) wanted: AtomicU32,
+}
+
+impl FaultyStore {
+    pub(super) fn over(inner: SharedStore) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            conflicts: Arc::default(),
+            lost_commits: Arc::default(),
+            gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            wanted: AtomicU32::new(0),
+        })
+    }
+
+    /// Like `over`, but no transaction begins until the gate is given permits.
+    pub(super) fn closed(inner: SharedStore) -> Arc<Self> {
+        let store = Self::over(inner);
+        store.gate.forget_permits(Semaphore::MAX_PERMITS);
+        store
+    }
+
+    /// Lets everybody through from now on.
+    pub(super) fn open(&self) {
+        self.gate.add_permits(Semaphore::MAX_PERMITS);
+    }
+}
+
+fn take_one(count: &AtomicU32) -> bool {
+    let less = |n: u32| n.checked_sub(1);
+    count
+        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+        .is_ok()
+}
+
+#[async_trait]
+impl MailStore for FaultyStore {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.wanted.fetch_add(1, Ordering::SeqCst);
+        let _open = self.gate.acquire().await;
+        let inner = self.inner.begin().await?;
+        Ok(Box::new(FaultyTransaction {
+            inner,
+            conflicts: Arc::clone(&self.conflicts),
+            lost_commits: Arc::clone(&self.lost_commits),
+        }))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.inner.ping().await
+    }
+
+    async fn mailbox(&self, owner: Uuid) -> Result<Option<Mailbox>, StoreError> {
+        self.inner.mailbox(owner).await
+    }
+
+    async fn folders(&self, owner: Uuid) -> Result<Vec<Folder>, StoreError> {
+        self.inner.folders(owner).await
+    }
+
+    async fn copies(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<Copy>, StoreError> {
+        self.inner.copies(owner, ids).await
+    }
+
+    async fn bodies(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Body)>, StoreError> {
+        self.inner.bodies(owner, ids).await
+    }
+
+    async fn list(
+        &self,
+        filter: &Filter,
+        cursor: Cursor,
+        size: PageSize,
+    ) -> Result<Vec<Copy>, StoreError> {
+        self.inner.list(filter, cursor, size).await
+    }
+
+    async fn kept_answer(&self, request: Key) -> Result<Option<KeptAnswer>, StoreError> {
+        self.inner.kept_answer(request).await
+    }
+
+    async fn accounts(&self, ids: &[Uuid]) -> Result<Vec<Account>, StoreError> {
+        self.inner.accounts(ids).await
+    }
+
+    async fn feed_position(&self) -> Result<i64, StoreError> {
+        self.inner.feed_position().await
+    }
+
+    async fn owners(&self, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+        self.inner.owners(after, limit).await
+    }
+}
+
+struct FaultyTransaction {
+    inner: Box<dyn Transaction>,
+    conflicts: Arc<AtomicU32>,
+    lost_commits: Arc<AtomicU32>,
+}
+
+#[async_trait]
+impl Transaction for FaultyTransaction {
+    async fn lock_mailboxes(&mut self, owners: &[Uuid]) -> Result<Vec<Mailbox>, StoreError> {
+        self.inner.lock_mailboxes(owners).await
+    }
+
+    async fn create_mailboxes(
+        &mut self,
+        mailboxes: &[Mailbox],
+        folders: &[Folder],
+    ) -> Result<(), StoreError> {
+        self.inner.create_mailboxes(mailboxes, folders).await
+    }
+
+    async fn kept_answers(&mut self, requests: &[Key]) -> Result<Vec<KeptAnswer>, StoreError> {
+        self.inner.kept_answers(requests).await
+    }
+
+    async fn folders(&mut self, owners: &[Uuid]) -> Result<Vec<Folder>, StoreError> {
+        self.inner.folders(owners).await
+    }
+
+    async fn copies(&mut self, keys: &[Key]) -> Result<Vec<Copy>, StoreError> {
+        self.inner.copies(keys).await
+    }
+
+    async fn copies_by_internet_id(
+        &mut self,
+        keys: &[(Uuid, String)],
+    ) -> Result<Vec<Copy>, StoreError> {
+        self.inner.copies_by_internet_id(keys).await
+    }
+
+    async fn deleted(&mut self, keys: &[Key]) -> Result<Vec<Key>, StoreError> {
+        self.inner.deleted(keys).await
+    }
+
+    async fn write(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        self.inner.write(changes).await?;
+        if changes.contents.iter().any(|c| c.subject == POISON) {
+            return Err(StoreError::Refused(anyhow::anyhow!("poison")));
+        }
+        if take_one(&self.conflicts) {
+            return Err(StoreError::Conflict(anyhow::anyhow!("in the way")));
+        }
+        Ok(())
+    }
+
+    async fn some_copies(&mut self, owner: Uuid, limit: i64) -> Result<Vec<Copy>, StoreError> {
+        self.inner.some_copies(owner, limit).await
+    }
+
+    async fn purge(&mut self, owner: Uuid) -> Result<(), StoreError> {
+        self.inner.purge(owner).await
+    }
+
+    async fn orphans(
+        &mut self,
+        limit: i64,
+    ) -> Result<Vec<(Uuid, Uuid, Vec<Delivery>)>, StoreError> {
+        self.inner.orphans(limit).await
+    }
+
+    async fn sweep(&mut self, entries: &[Uuid], contents: &[Uuid]) -> Result<(), StoreError> {
+        self.inner.sweep(entries, contents).await
+    }
+
+    async fn forget_answers(
+        &mut self,
+        owners: &[Uuid],
+        before: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.inner.forget_answers(owners, before).await
+    }
+
+    async fn note_accounts(
+        &mut self,
+        accounts: &[Account],
+        position: i64,
+    ) -> Result<(), StoreError> {
+        self.inner.note_accounts(accounts, position).await
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        if take_one(&self.lost_commits) {
+            self.inner.rollback().await;
+            return Err(StoreError::Unavailable(anyhow::anyhow!("the line is dead")));
+        }
+        self.inner.commit().await
+    }
+
+    async fn rollback(self: Box<Self>) {
+        self.inner.rollback().await;
+    }
+}

@@ -1,0 +1,266 @@
+//! What every store must do, and what the mailbox's rules must do on it: each case is one promise,
+//! run on every engine. A case makes owners of its own, so that all of them can share one database
+//! and run at once.
+//!
+//! In this crate every case is a test on `SQLite`, and on PostgreSQL where `TM_TEST_POSTGRES_URL`
+//! names one. Elsewhere (feature `conformance`): [`run_all`] for the cases, [`statements`] for the
+//! statements of an engine, [`random`] for random operations against a model.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "these are tests, compiled for other packages too: panicking is how they fail"
+)]
+
+mod caller;
+mod changes;
+mod concurrency;
+mod erasure;
+mod exactly_once;
+mod faults;
+mod faulty;
+mod feed;
+mod lists;
+mod office;
+mod quota;
+mod rows;
+mod sample;
+mod sending;
+pub mod statements;
+mod threads;
+mod transactions;
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use super::SharedStore;
+
+/// How many cases [`run_all`] runs at once.
+const AT_ONCE: usize = 4;
+
+type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One promise.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// Its topic and name.
+    pub name: &'static str,
+    /// Tries it on a store; panics if it is broken.
+    pub run: fn(SharedStore) -> Running,
+}
+
+macro_rules! cases {
+    ($($topic:ident { $($case:ident,)+ })+) => {
+        /// Every case.
+        pub const CASES: &[Case] = &[$($(Case {
+            name: concat!(stringify!($topic), "::", stringify!($case)),
+            run: |store| Box::pin($topic::$case(store)),
+        },)+)+];
+
+        #[cfg(test)]
+        mod on_sqlite {
+            $(mod $topic { $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    let engine = crate::store::conformance::engines::Sqlite::open().await;
+                    crate::store::conformance::$topic::$case(engine.store()).await;
+                }
+            )+ })+
+        }
+
+        #[cfg(test)]
+        mod on_postgres {
+            $(mod $topic { $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    if let Some(store) = crate::store::conformance::engines::postgres().await {
+                        crate::store::conformance::$topic::$case(store).await;
+                    }
+                }
+            )+ })+
+        }
+    };
+}
+
+cases! {
+    rows {
+        every_column_comes_back,
+        any_text_comes_back_byte_for_byte,
+        a_megabyte_comes_back,
+        a_change_leaves_the_rest_of_a_copy_alone,
+        mailboxes_are_made_once,
+        others_ids_are_not_found,
+        tombstones_tell_what_was_deleted,
+        answers_are_kept_and_forgotten_by_owner,
+        owners_come_in_pages,
+    }
+    transactions {
+        a_dropped_transaction_takes_no_effect,
+        a_rolled_back_transaction_takes_no_effect,
+        a_statement_cut_short_poisons_nothing,
+        a_refused_statement_poisons_nothing,
+        mailboxes_are_locked_in_one_order,
+        what_another_writer_committed_is_seen_after_the_lock,
+        the_store_answers,
+    }
+    feed {
+        accounts_never_go_back,
+        deleted_accounts_stay_deleted,
+        the_position_never_goes_back,
+    }
+    sending {
+        a_message_reaches_everybody_once,
+        only_the_sender_sees_bcc,
+        a_self_send_makes_two_copies,
+        one_erased_recipient_stops_the_whole_send,
+        a_hundred_recipients_are_reached,
+        times_increase_though_the_clock_stands_still_or_goes_back,
+    }
+    threads {
+        an_answer_joins_the_conversation_in_every_mailbox,
+        an_answer_marks_what_it_answers_for_the_sender_only,
+        somebody_new_to_a_conversation_joins_it_without_the_past,
+        only_ones_own_messages_can_be_answered,
+        an_answer_to_oneself_joins_the_conversation,
+    }
+    exactly_once {
+        the_same_request_gets_the_first_answer,
+        other_content_is_refused_and_the_first_stays,
+        the_answer_survives_the_deletion_of_its_copy,
+        the_answer_comes_before_anything_else_is_looked_at,
+        a_request_id_belongs_to_its_sender,
+        a_hundred_at_once_send_one_message,
+        a_refused_request_may_be_tried_again,
+    }
+    quota {
+        the_full_are_named_the_sender_among_them,
+        bytes_count_to_the_last_one,
+        a_self_send_needs_room_for_two,
+        deleting_makes_room,
+        exactly_as_many_as_fit_get_in_at_once,
+    }
+    changes {
+        marking_changes_counts_and_etags,
+        nothing_changed_is_no_change,
+        copies_move_among_open_folders,
+        nothing_moves_into_or_out_of_protected_folders,
+        only_sent_copies_move_to_sent,
+        an_old_etag_changes_nothing,
+        one_missing_message_stops_all_changes,
+        deleting_is_all_or_nothing,
+        deleting_again_counts_as_done,
+        others_keep_their_copies,
+    }
+    lists {
+        a_list_is_newest_first_and_one_more_tells_of_another_page,
+        pages_stay_in_place_while_mail_arrives_and_goes,
+        filters_show_the_unread_and_the_starred,
+    }
+    concurrency {
+        change_numbers_are_unique_and_increase,
+        overlapping_recipients_get_everything_in_order,
+        two_writers_keep_all_promises,
+        marks_and_sends_at_once_lose_nothing,
+    }
+    erasure {
+        an_erased_mailbox_is_empty_for_good,
+        a_mailbox_never_used_is_erased_too,
+        erasing_leaves_others_their_copies,
+        erasing_while_mail_arrives_leaves_nothing,
+        contents_go_with_their_last_copy,
+    }
+    caller {
+        a_caller_who_hangs_up_cancels_nothing,
+        a_job_whose_deadline_has_passed_is_not_begun,
+        more_than_may_wait_is_refused_at_once,
+        a_writer_ends_what_it_has_begun,
+    }
+    faults {
+        a_poison_job_fails_alone,
+        a_job_the_engine_refuses_fails_alone,
+        conflicts_are_tried_again,
+        conflicts_without_end_are_told,
+        a_failed_commit_is_not_acknowledged,
+    }
+}
+
+/// Runs every case on `store`, several at once.
+///
+/// # Panics
+/// Naming the cases that failed.
+pub async fn run_all(store: SharedStore) {
+    let room = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = JoinSet::new();
+    for case in CASES {
+        let (room, store) = (Arc::clone(&room), Arc::clone(&store));
+        running.spawn(async move {
+            let _permit = room.acquire_owned().await.unwrap();
+            let result = tokio::spawn((case.run)(store)).await;
+            result.err().map(|error| format!("{}: {error}", case.name))
+        });
+    }
+    let failed: Vec<String> = running.join_all().await.into_iter().flatten().collect();
+    assert!(failed.is_empty(), "broken: {failed:#?}");
+}
+
+#[cfg(test)]
+mod engines {
+    use tempfile::TempDir;
+
+    use crate::store::{PostgresStore, SharedStore, SqliteStore};
+
+    /// A database in a directory that goes away with it.
+    pub(super) struct Sqlite {
+        pub(super) store: SqliteStore,
+        _directory: TempDir,
+    }
+
+    impl Sqlite {
+        pub(super) async fn open() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let file = directory.path().join("mail.db");
+            let url = format!("sqlite:{}", file.display());
+            Self {
+                store: SqliteStore::open(&url).await.unwrap(),
+                _directory: directory,
+            }
+        }
+
+        pub(super) fn store(&self) -> SharedStore {
+            std::sync::Arc::new(self.store.clone())
+        }
+    }
+
+    /// The PostgreSQL that `TM_TEST_POSTGRES_URL` names, if it does.
+    pub(super) async fn postgres_store() -> Option<PostgresStore> {
+        let Ok(url) = std::env::var("TM_TEST_POSTGRES_URL") else {
+            eprintln!("SKIPPED: TM_TEST_POSTGRES_URL names no PostgreSQL");
+            return None;
+        };
+        Some(PostgresStore::open(&url).await.unwrap())
+    }
+
+    pub(super) async fn postgres() -> Option<SharedStore> {
+        let store = postgres_store().await?;
+        Some(std::sync::Arc::new(store))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn all_cases_share_one_database_at_once() {
+        let engine = engines::Sqlite::open().await;
+        run_all(engine.store()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn all_cases_share_one_postgres_at_once() {
+        if let Some(store) = engines::postgres().await {
+            run_all(store).await;
+        }
+    }
+}

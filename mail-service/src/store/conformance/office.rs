@@ -1,0 +1,376 @@
+//! A small post office for the cases: a store, a clock that stands still, a writer, and short words
+//! for what people do.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use tokio_util::task::TaskTracker;
+use turbomessage_service_kit::{
+    clock::{ManualClock, SharedClock, Timestamp},
+    problem::{Problem, Reason},
+};
+use uuid::Uuid;
+
+use crate::{
+    commit::{
+        Answer, Delete, Failure, Job, MailboxDefaults, Modify, Place, Recipient, Refusal, Send,
+        Writer, erase_mailbox, sweep,
+    },
+    domain::{
+        Body, Copy, Cursor, Draft, Filter, Folder, FolderRole, Mailbox, PageSize, Recipients,
+        RequestId,
+    },
+    store::{Changes, SharedStore, StoreError, Tombstone},
+};
+
+/// When cases take place.
+pub(super) const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+/// A store and everything around it.
+#[derive(Debug, Clone)]
+pub(super) struct Office {
+    pub(super) store: SharedStore,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) writer: Writer,
+    pub(super) defaults: MailboxDefaults,
+}
+
+impl Office {
+    /// With ample mailboxes.
+    pub(super) fn new(store: SharedStore) -> Self {
+        Self::with_quota(store, 1_000_000, 1 << 30)
+    }
+
+    /// Where mailboxes hold so much.
+    pub(super) fn with_quota(store: SharedStore, messages: i64, bytes: i64) -> Self {
+        let defaults = MailboxDefaults {
+            quota_messages: messages,
+            quota_bytes: bytes,
+            mail_domain: "office.example".into(),
+        };
+        Self::with_writers(store, defaults, 1)
+    }
+
+    pub(super) fn with_writers(store: SharedStore, defaults: MailboxDefaults, n: usize) -> Self {
+        let clock = ManualClock::at(NOW);
+        let shared: SharedClock = Arc::clone(&clock) as SharedClock;
+        let writer = Writer::start(&store, &shared, &defaults, n, &TaskTracker::new());
+        Self {
+            store,
+            clock,
+            writer,
+            defaults,
+        }
+    }
+
+    pub(super) async fn submit(&self, job: Job) -> Result<Answer, Failure> {
+        self.writer.submit(job).await
+    }
+
+    pub(super) async fn send(&self, letter: &Letter) -> Copy {
+        self.try_send(letter).await.unwrap()
+    }
+
+    pub(super) async fn try_send(&self, letter: &Letter) -> Result<Copy, Refusal> {
+        match self.submit(letter.job()).await {
+            Ok(Answer::Sent(copy)) => Ok(*copy),
+            other => Err(refusal(other)),
+        }
+    }
+
+    pub(super) async fn modify(&self, modify: Modify) -> Result<Vec<Copy>, Refusal> {
+        match self.submit(Job::Modify(modify)).await {
+            Ok(Answer::Modified(copies)) => Ok(copies),
+            other => Err(refusal(other)),
+        }
+    }
+
+    pub(super) async fn mark_read(&self, copy: &Copy) -> Copy {
+        let modify = Modify {
+            read: Some(true),
+            ..nothing(copy.owner_id, &[copy.message_id])
+        };
+        self.modify(modify).await.unwrap().pop().unwrap()
+    }
+
+    pub(super) async fn move_to(&self, copy: &Copy, role: FolderRole) -> Result<Copy, Refusal> {
+        let modify = Modify {
+            place: Some(Place::Role(role)),
+            ..nothing(copy.owner_id, &[copy.message_id])
+        };
+        Ok(self.modify(modify).await?.pop().unwrap())
+    }
+
+    pub(super) async fn delete(&self, owner_id: Uuid, ids: &[Uuid]) -> Result<(), Refusal> {
+        let delete = Delete {
+            owner_id,
+            message_ids: ids.to_vec(),
+        };
+        match self.submit(Job::Delete(delete)).await {
+            Ok(Answer::Deleted) => Ok(()),
+            other => Err(refusal(other)),
+        }
+    }
+
+    pub(super) async fn erase(&self, owner: Uuid) {
+        let erased = erase_mailbox(&*self.store, &*self.clock, &self.defaults, owner);
+        erased.await.unwrap();
+    }
+
+    /// Sweeps until nothing is left to sweep. Several cases may do so at once: one that is in the
+    /// way of another is tried again.
+    pub(super) async fn sweep(&self) {
+        loop {
+            match sweep(&*self.store, 100).await {
+                Ok(0) => return,
+                Ok(_) | Err(StoreError::Conflict(_)) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+
+    pub(super) async fn mailbox(&self, owner: Uuid) -> Mailbox {
+        self.store.mailbox(owner).await.unwrap().unwrap()
+    }
+
+    pub(super) async fn folder(&self, owner: Uuid, role: FolderRole) -> Folder {
+        let folders = self.store.folders(owner).await.unwrap();
+        folders.into_iter().find(|f| f.role == Some(role)).unwrap()
+    }
+
+    /// A folder's copies, newest first; none in a mailbox that was never used.
+    pub(super) async fn list(&self, owner: Uuid, role: FolderRole) -> Vec<Copy> {
+        let folders = self.store.folders(owner).await.unwrap();
+        match folders.iter().find(|f| f.role == Some(role)) {
+            Some(folder) => self.listed(folder).await,
+            None => Vec::new(),
+        }
+    }
+
+    pub(super) async fn inbox(&self, owner: Uuid) -> Vec<Copy> {
+        self.list(owner, FolderRole::Inbox).await
+    }
+
+    /// The newest in the inbox.
+    pub(super) async fn newest(&self, owner: Uuid) -> Copy {
+        self.inbox(owner).await.swap_remove(0)
+    }
+
+    pub(super) async fn copy(&self, owner: Uuid, id: Uuid) -> Option<Copy> {
+        self.store.copies(owner, &[id]).await.unwrap().pop()
+    }
+
+    async fn listed(&self, folder: &Folder) -> Vec<Copy> {
+        let filter = filter(folder.owner_id, folder.folder_id);
+        let (mut all, mut cursor) = (Vec::new(), Cursor::START);
+        let size = PageSize::parse(500).unwrap();
+        loop {
+            let mut page = self.store.list(&filter, cursor, size).await.unwrap();
+            let more = page.len() > 500;
+            page.truncate(500);
+            all.append(&mut page);
+            match all.last() {
+                Some(last) if more => cursor = Cursor::after(last),
+                _ => return all,
+            }
+        }
+    }
+
+    /// Everything in the mailbox, after checking that all its counts and numbers agree with it.
+    pub(super) async fn audit(&self, owner: Uuid) -> Vec<Copy> {
+        let mut all = Vec::new();
+        let mut changes = HashSet::new();
+        let Some(mailbox) = self.store.mailbox(owner).await.unwrap() else {
+            return all;
+        };
+        for folder in self.store.folders(owner).await.unwrap() {
+            let copies = self.listed(&folder).await;
+            let total = i64::try_from(copies.len()).unwrap();
+            let unread = copies.iter().filter(|c| !c.read).count();
+            assert_eq!(folder.total_count, total, "{}", folder.name);
+            assert_eq!(folder.unread_count, i64::try_from(unread).unwrap());
+            assert!(changes.insert(folder.change), "a number given twice");
+            assert!(folder.create_change <= folder.change && folder.change <= mailbox.last_change);
+            all.extend(copies);
+        }
+        let mut times = HashSet::new();
+        for copy in &all {
+            assert!(changes.insert(copy.change), "a number given twice");
+            assert!(0 < copy.create_change && copy.create_change <= copy.change);
+            assert!(copy.change <= mailbox.last_change);
+            assert!(times.insert(copy.receive_time), "a time given twice");
+            assert!(copy.receive_time.as_micros() <= mailbox.last_receive_time);
+        }
+        assert_eq!(mailbox.message_count, i64::try_from(all.len()).unwrap());
+        let bytes: i64 = all.iter().map(|c| c.size_bytes).sum();
+        assert_eq!(mailbox.used_bytes, bytes);
+        all
+    }
+
+    /// Whether the store still has the content, copies or not. Looks by putting it into the queue
+    /// of orphans, in a transaction that is undone.
+    pub(super) async fn has_content(&self, content_id: Uuid) -> bool {
+        let mut transaction = self.store.begin().await.unwrap();
+        let key = (Uuid::new_v4(), Uuid::new_v4());
+        let changes = Changes {
+            time: NOW.as_micros(),
+            deleted_copies: vec![Tombstone {
+                key,
+                change: 1,
+                content_id,
+            }],
+            ..Changes::default()
+        };
+        transaction.write(&changes).await.unwrap();
+        let orphans = transaction.orphans(i64::from(i32::MAX)).await.unwrap();
+        transaction.rollback().await;
+        let mut ours = orphans.iter().filter(|(_, id, _)| *id == content_id);
+        ours.any(|(_, _, deliveries)| !deliveries.is_empty())
+    }
+
+    /// Waits until `condition` holds: for what happens without anybody being told.
+    pub(super) async fn until<F: Future<Output = bool>>(&self, condition: impl Fn() -> F) {
+        let patience = tokio::time::timeout(Duration::from_secs(10), async {
+            while !condition().await {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        patience.await.unwrap();
+    }
+}
+
+/// A message to send, built up.
+#[derive(Debug, Clone)]
+pub(super) struct Letter {
+    pub(super) from: Uuid,
+    pub(super) to: Vec<Uuid>,
+    pub(super) cc: Vec<Uuid>,
+    pub(super) bcc: Vec<Uuid>,
+    pub(super) subject: String,
+    pub(super) text: String,
+    pub(super) in_reply_to: Option<Uuid>,
+    pub(super) request: Option<Uuid>,
+}
+
+/// A letter `from` one `to` others.
+pub(super) fn letter(from: Uuid, to: &[Uuid]) -> Letter {
+    Letter {
+        from,
+        to: to.to_vec(),
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        subject: "A letter".into(),
+        text: "Hello".into(),
+        in_reply_to: None,
+        request: None,
+    }
+}
+
+impl Letter {
+    pub(super) fn answering(mut self, copy: &Copy) -> Self {
+        self.in_reply_to = Some(copy.message_id);
+        self
+    }
+
+    pub(super) fn with_text(mut self, text: impl Into<String>) -> Self {
+        self.text = text.into();
+        self
+    }
+
+    pub(super) fn with_subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = subject.into();
+        self
+    }
+
+    pub(super) fn with_request(mut self, id: Uuid) -> Self {
+        self.request = Some(id);
+        self
+    }
+
+    pub(super) fn size(&self) -> i64 {
+        i64::try_from(self.subject.len() + self.text.len()).unwrap()
+    }
+
+    pub(super) fn job(&self) -> Job {
+        let names = |ids: &[Uuid]| ids.iter().copied().map(name_of).collect();
+        let recipients = |ids: &[Uuid]| -> Vec<Recipient> {
+            let recipient = |id: &Uuid| Recipient {
+                account_id: *id,
+                username: name_of(*id),
+            };
+            ids.iter().map(recipient).collect()
+        };
+        let draft = Draft {
+            recipients: Recipients {
+                to: names(&self.to),
+                cc: names(&self.cc),
+                bcc: names(&self.bcc),
+            },
+            subject: self.subject.clone(),
+            body: Body {
+                text: self.text.clone(),
+                html: String::new(),
+            },
+            in_reply_to: self.in_reply_to,
+        };
+        let fingerprint = draft.fingerprint();
+        Job::Send(Box::new(Send {
+            sender_id: self.from,
+            request: self.request.map(|id| RequestId { id, fingerprint }),
+            to: recipients(&self.to),
+            cc: recipients(&self.cc),
+            bcc: recipients(&self.bcc),
+            draft,
+        }))
+    }
+}
+
+/// A modification that changes nothing yet.
+pub(super) fn nothing(owner_id: Uuid, ids: &[Uuid]) -> Modify {
+    Modify {
+        owner_id,
+        message_ids: ids.to_vec(),
+        read: None,
+        starred: None,
+        place: None,
+        etag: None,
+    }
+}
+
+/// So many people nobody has heard of.
+pub(super) fn people<const N: usize>() -> [Uuid; N] {
+    std::array::from_fn(|_| Uuid::new_v4())
+}
+
+pub(super) fn filter(owner_id: Uuid, folder_id: Uuid) -> Filter {
+    Filter {
+        owner_id,
+        folder_id,
+        unread_only: false,
+        starred_only: false,
+    }
+}
+
+pub(super) fn ids(copies: &[Copy]) -> Vec<Uuid> {
+    copies.iter().map(|c| c.message_id).collect()
+}
+
+fn name_of(id: Uuid) -> String {
+    format!("u{}", &id.simple().to_string()[..20])
+}
+
+/// The mailbox's refusal; anything else is none.
+pub(super) fn refusal(result: Result<Answer, Failure>) -> Refusal {
+    match result {
+        Err(Failure::Refused(refusal)) => refusal,
+        Err(Failure::Problem(problem)) => panic!("{problem:?}"),
+        Ok(answer) => panic!("done: {answer:?}"),
+    }
+}
+
+/// The reason of a failure that the mailbox's rules have no part in.
+pub(super) fn reason(result: Result<Answer, Failure>) -> Reason {
+    match result {
+        Err(Failure::Problem(problem)) => Problem::reason(&problem),
+        other => panic!("{other:?}"),
+    }
+}

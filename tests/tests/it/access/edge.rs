@@ -1,0 +1,100 @@
+//! Connections that say nothing or too much, and pages from elsewhere.
+
+use std::time::{Duration, Instant};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tonic::Code;
+use turbomessage_tests::{
+    Dev,
+    raw::{self, Connection},
+};
+
+use super::paths::{LOGIN, MAILBOX};
+
+/// How long the server keeps a connection that has said `opening`, and nothing since.
+async fn kept(dev: &Dev, opening: &[u8]) -> Duration {
+    let mut stream = TcpStream::connect(dev.address).await.unwrap();
+    let began = Instant::now();
+    stream.write_all(opening).await.unwrap();
+    let mut answer = Vec::new();
+    // An end and a reset both close the connection.
+    let _ = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut answer)).await;
+    began.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_do_not_say_what_they_want_are_closed() {
+    let dev = Dev::start().await;
+    let openings: [&[u8]; 4] = [
+        b"",
+        b"PRI * HTTP/2",
+        b"POST / HTTP/1.1\r\nhost: x\r\n",
+        // The beginning of a TLS handshake.
+        b"\x16\x03\x01\x02\x00\x01",
+    ];
+    let all = openings.map(|opening| kept(&dev, opening));
+    for (time, opening) in futures::future::join_all(all).await.into_iter().zip(openings) {
+        assert!(time < Duration::from_secs(13), "{opening:?}: kept for {time:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_over_16_kib_are_refused_and_others_are_not_disturbed() {
+    let dev = Dev::start().await;
+    let ana = dev.register_fresh().await;
+    let connection = Connection::open(&dev).await;
+    let token = format!("Bearer {}", ana.token);
+    for size in [17 << 10, 64 << 10] {
+        let junk = "x".repeat(size);
+        let headers = [("authorization", &*token), ("junk", &*junk)];
+        let answer = connection.call(MAILBOX, &headers, raw::frame(b"")).await;
+        if let Ok(answer) = answer {
+            assert_eq!(answer.http_status, 431, "{size}: {answer:?}");
+        }
+    }
+    assert!(ana.inbox().await.is_empty(), "another connection goes on");
+    let connection = Connection::open(&dev).await;
+    let some = "x".repeat(8 << 10);
+    let headers = [("authorization", &*token), ("junk", &*some)];
+    let answer = connection.call(MAILBOX, &headers, raw::frame(b"")).await.unwrap();
+    assert_eq!(answer.status().code(), Code::Ok);
+}
+
+/// What a browser gets for a request with these headers, over HTTP/1.1.
+async fn browser(dev: &Dev, method: &str, headers: &str, body: &[u8]) -> String {
+    let mut stream = TcpStream::connect(dev.address).await.unwrap();
+    let (host, length) = (dev.address, body.len());
+    let head = format!(
+        "{method} {LOGIN} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+         content-length: {length}\r\n{headers}\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).to_lowercase()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_from_foreign_origins_are_refused() {
+    let dev = Dev::start().await;
+    let own = format!("http://{}", dev.address);
+    let web = "content-type: application/grpc-web+proto\r\nx-grpc-web: 1\r\n";
+    for (origin, allowed) in [(&*own, true), ("https://evil.example", false), ("null", false)] {
+        let asks = format!(
+            "origin: {origin}\r\naccess-control-request-method: POST\r\n\
+             access-control-request-headers: content-type,x-grpc-web\r\n"
+        );
+        let preflight = browser(&dev, "OPTIONS", &asks, b"").await;
+        let header = format!("access-control-allow-origin: {origin}");
+        assert_eq!(preflight.contains(&header), allowed, "{preflight}");
+
+        let headers = format!("{web}origin: {origin}\r\n");
+        let answer = browser(&dev, "POST", &headers, &raw::frame(b"")).await;
+        assert_eq!(answer.contains("grpc-status"), allowed, "{answer}");
+        assert_eq!(answer.starts_with("http/1.1 403"), !allowed, "{answer}");
+    }
+}

@@ -1,0 +1,5 @@
+//! What bad input gets, through the real edge.
+
+mod lists;
+mod text;
+mod wire;
