@@ -141,3 +141,21 @@ async fn a_stream_that_ends_by_itself_ends_as_it_did() {
     let reply = within(Reply::of(response)).await;
     assert!(reply.is_ok());
 }
+
+#[tokio::test]
+async fn a_stream_that_is_not_answered_yet_ends_too() {
+    let (opened, mut opens) = tokio::sync::mpsc::unbounded_channel();
+    let gateway = gateway(move |request| {
+        opened.send(request).unwrap();
+        Box::pin(std::future::pending())
+    })
+    .await;
+    let watch = gateway.auth.next_watch().await;
+    let call = gateway.call(TAIL, ALICE);
+    let revoke = async {
+        let _request = within(opens.recv()).await.unwrap();
+        watch.step("1", &[gateway.auth.forget(ALICE)]).await;
+    };
+    let (reply, ()) = tokio::join!(call, revoke);
+    reply.assert_reason(Reason::SessionInvalid);
+}

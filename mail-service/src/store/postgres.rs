@@ -22,7 +22,10 @@ use super::{
 };
 use crate::domain::{Body, Copy, Cursor, Filter, Folder, Mailbox, PageSize};
 
-const CONNECTIONS: u32 = 16;
+/// Writers have connections of their own, which no number of readers can take: one for each task
+/// that commits (four at the most) and some for the work in the background.
+const WRITERS: u32 = 6;
+const READERS: u32 = 12;
 /// Short enough that a caller still hears of it within the call's deadline.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -161,7 +164,8 @@ pub(super) const OWN: &[&str] = &[
 /// Mailboxes in PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
-    pool: PgPool,
+    writers: PgPool,
+    readers: PgPool,
 }
 
 impl PostgresStore {
@@ -180,21 +184,27 @@ impl PostgresStore {
                 ("lock_timeout", "4s"),
                 ("idle_in_transaction_session_timeout", "15s"),
             ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options)
-            .await?;
-        sqlx::migrate!("migrations/postgres").run(&pool).await?;
-        Ok(Self { pool })
+        let writers = pool(WRITERS, options.clone()).await?;
+        sqlx::migrate!("migrations/postgres").run(&writers).await?;
+        let readers = pool(READERS, options).await?;
+        Ok(Self { writers, readers })
     }
 
-    /// The pool, for tests that look behind the store.
+    /// The readers' pool, for tests that look behind the store.
     #[cfg(any(test, feature = "conformance"))]
     #[must_use]
     pub fn pool(&self) -> &PgPool {
-        &self.pool
+        &self.readers
     }
+}
+
+async fn pool(connections: u32, options: PgConnectOptions) -> sqlx::Result<PgPool> {
+    PgPoolOptions::new()
+        .min_connections(1)
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options)
+        .await
 }
 
 mod common {
@@ -213,7 +223,7 @@ impl MailStore for PostgresStore {
         // Owned by the transaction from the start: whoever gives up while it begins must not leave
         // a connection behind that is inside of one.
         let mut transaction = PostgresTransaction {
-            connection: Some(self.pool.acquire().await?),
+            connection: Some(self.writers.acquire().await?),
         };
         sqlx::raw_sql("BEGIN")
             .execute(transaction.connection()?)
@@ -224,7 +234,7 @@ impl MailStore for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
         let read_only: bool =
             sqlx::query_scalar("SELECT current_setting('transaction_read_only') = 'on'")
-                .fetch_one(&self.pool)
+                .fetch_one(&self.readers)
                 .await?;
         if read_only {
             return Err(StoreError::Unavailable(anyhow::anyhow!(
@@ -235,18 +245,18 @@ impl MailStore for PostgresStore {
     }
 
     async fn mailbox(&self, owner: Uuid) -> Result<Option<Mailbox>, StoreError> {
-        common::mailbox(&self.pool, owner).await
+        common::mailbox(&self.readers, owner).await
     }
 
     async fn folders(&self, owner: Uuid) -> Result<Vec<Folder>, StoreError> {
-        common::folders(&self.pool, owner).await
+        common::folders(&self.readers, owner).await
     }
 
     async fn copies(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<Copy>, StoreError> {
         let found: Vec<rows::CopyRow> = sqlx::query_as(COPIES)
             .bind(owner)
             .bind(ids)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.readers)
             .await?;
         rows::all(found)
     }
@@ -255,7 +265,7 @@ impl MailStore for PostgresStore {
         let found: Vec<rows::BodyRow> = sqlx::query_as(BODIES)
             .bind(owner)
             .bind(ids)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.readers)
             .await?;
         rows::all(found)
     }
@@ -266,26 +276,26 @@ impl MailStore for PostgresStore {
         cursor: Cursor,
         size: PageSize,
     ) -> Result<Vec<Copy>, StoreError> {
-        common::list(&self.pool, filter, cursor, size).await
+        common::list(&self.readers, filter, cursor, size).await
     }
 
     async fn kept_answer(&self, request: Key) -> Result<Option<KeptAnswer>, StoreError> {
-        common::kept_answer(&self.pool, request).await
+        common::kept_answer(&self.readers, request).await
     }
 
     async fn accounts(&self, ids: &[Uuid]) -> Result<Vec<Account>, StoreError> {
         Ok(sqlx::query_as(ACCOUNTS)
             .bind(ids)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.readers)
             .await?)
     }
 
     async fn feed_position(&self) -> Result<i64, StoreError> {
-        common::feed_position(&self.pool).await
+        common::feed_position(&self.readers).await
     }
 
     async fn owners(&self, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
-        common::owners(&self.pool, after, limit).await
+        common::owners(&self.readers, after, limit).await
     }
 }
 

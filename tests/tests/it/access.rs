@@ -13,6 +13,5 @@ mod tickets;
 mod paths {
     pub(super) const LOGIN: &str = "/turbomessage.auth.v1.AuthService/Login";
     pub(super) const ACCOUNT: &str = "/turbomessage.auth.v1.AuthService/GetAccount";
-    pub(super) const SEND: &str = "/turbomessage.mail.v1.MailService/SendMessage";
     pub(super) const MAILBOX: &str = "/turbomessage.mail.v1.MailService/GetMailbox";
 }

@@ -1,6 +1,7 @@
 //! Errors in the caller's language, and errors that the libraries make themselves.
 
 use tonic::Code;
+use turbomessage_proto::mail_v1::ListFoldersRequest;
 use turbomessage_tests::{
     Dev,
     client::{fresh_name, fresh_password},
@@ -25,8 +26,8 @@ async fn errors_are_explained_in_the_callers_language() {
         ana.client = ana.client.with("accept-language", accept);
         let mail = ana.get(&Uuid::new_v4().to_string()).await;
         let mail = refused(mail, Code::NotFound, "MESSAGE_NOT_FOUND");
-        let edge = ana.client.clone().with_token("tm_nobodys").mail();
-        let edge = { edge }.list_folders(turbomessage_proto::mail_v1::ListFoldersRequest {}).await;
+        let nobody = dev.client().await.with("accept-language", accept);
+        let edge = nobody.mail().list_folders(ListFoldersRequest {}).await;
         let edge = refused(edge, Code::Unauthenticated, "SESSION_INVALID");
         let auth = ana.client.log_in(&fresh_name(), &fresh_password()).await;
         let auth = refused(auth, Code::Unauthenticated, "CREDENTIALS_INVALID");

@@ -7,6 +7,8 @@
 
 mod crash;
 mod access;
+mod contract;
 mod flows;
 mod input;
 mod localization;
+mod real_text;

@@ -23,6 +23,7 @@ mod feed;
 mod lists;
 mod office;
 mod quota;
+pub mod random;
 mod rows;
 mod sample;
 mod sending;

@@ -239,7 +239,7 @@ impl Office {
 }
 
 /// A message to send, built up.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Letter {
     pub(super) from: Uuid,
     pub(super) to: Vec<Uuid>,

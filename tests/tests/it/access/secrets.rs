@@ -3,7 +3,7 @@
 use tonic::Code;
 use turbomessage_proto::{
     auth_v1::{ChangePasswordRequest, DeleteAccountRequest, LogoutRequest},
-    mail_v1::{Body, SendMessageRequest},
+    mail_v1::{Body, ListFoldersRequest, SendMessageRequest},
 };
 use turbomessage_tests::{
     Services, User,
@@ -35,7 +35,7 @@ async fn use_everything(services: &Services) -> Vec<String> {
     ana.send_request(request.clone()).await.unwrap();
     ben.get(&ben.inbox().await[0].message_id).await.unwrap();
     let mut secrets = vec![subject, text, html];
-    secrets.extend(fail(&ana, request).await);
+    secrets.extend(fail(services, &ana, request).await);
 
     let new_password = fresh_password();
     let change = ChangePasswordRequest {
@@ -55,12 +55,14 @@ async fn use_everything(services: &Services) -> Vec<String> {
     secrets
 }
 
-async fn fail(ana: &User, sent: SendMessageRequest) -> Vec<String> {
+async fn fail(services: &Services, ana: &User, sent: SendMessageRequest) -> Vec<String> {
     let (guess, subject) = (unique("guess"), unique("refused"));
     ana.client.log_in(&ana.name, &guess).await.unwrap_err();
     ana.client.log_in(&fresh_name(), &guess).await.unwrap_err();
     ana.client.register(&ana.name, &guess).await.unwrap_err();
-    ana.client.clone().with_token(&guess).auth().logout(LogoutRequest {}).await.unwrap_err();
+    let stranger = services.client().await.with_token(&guess);
+    stranger.auth().logout(LogoutRequest {}).await.unwrap_err();
+    stranger.mail().list_folders(ListFoldersRequest {}).await.unwrap_err();
     let changed = SendMessageRequest {
         subject: subject.clone(),
         ..sent.clone()

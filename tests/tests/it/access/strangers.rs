@@ -1,7 +1,10 @@
 //! Other people's things answer exactly as things that never existed.
 
-use http::HeaderMap;
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use prost::Message as _;
+use tonic_types::pb;
 use turbomessage_proto::mail_v1::{
     BatchGetMessagesRequest, DeleteMessagesRequest, FolderRole, GetMessageRequest,
     ListFoldersRequest, ListMessagesRequest, ModifyMessagesRequest, SendMessageRequest,
@@ -9,7 +12,7 @@ use turbomessage_proto::mail_v1::{
 use turbomessage_tests::{
     Dev, User,
     client::letter,
-    raw::{self, Connection},
+    raw::{self, Answer, Connection},
 };
 use uuid::Uuid;
 
@@ -58,30 +61,25 @@ fn calls(message_id: &str, folder_id: &str, own: &User) -> Vec<(&'static str, Ve
     ]
 }
 
-/// All that came back, with the ids taken out.
-fn shown(headers: &HeaderMap, ids: [&str; 2]) -> Vec<(String, Vec<u8>)> {
-    let mut shown: Vec<_> = headers
-        .iter()
-        .map(|(name, value)| (name.to_string(), without(value, name.as_str(), ids)))
-        .collect();
-    shown.sort();
-    shown
-}
-
-fn without(value: &http::HeaderValue, name: &str, ids: [&str; 2]) -> Vec<u8> {
-    use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD as BASE64};
-
-    let bytes = if name.ends_with("-bin") {
-        BASE64.decode(value.as_bytes().trim_ascii_end()).unwrap()
-    } else {
-        value.as_bytes().to_vec()
-    };
-    // Ids are ASCII, so that what stands around them stays as it is.
-    let mut text: String = bytes.iter().map(|&b| char::from(b)).collect();
-    for id in ids {
-        text = text.replace(id, "ID");
+/// All that came back, with the ids taken out. The entries of a map in protobuf have no order.
+fn shown(answer: &Answer, ids: [&str; 2]) -> Vec<String> {
+    let details = Bytes::copy_from_slice(answer.status().details());
+    let details = pb::Status::decode(details).unwrap().details;
+    let mut shown = answer.bytes();
+    shown.retain(|line| !line.starts_with("grpc-status-details-bin"));
+    for detail in details {
+        let value = match pb::ErrorInfo::decode(&*detail.value) {
+            Ok(info) if detail.type_url.ends_with("google.rpc.ErrorInfo") => {
+                let metadata: BTreeMap<_, _> = info.metadata.into_iter().collect();
+                format!("{} {} {metadata:?}", info.reason, info.domain)
+            }
+            // What is shown of bytes keeps ASCII, and so the ids, readable.
+            _ => Bytes::from(detail.value).escape_ascii().to_string(),
+        };
+        shown.push(format!("{}: {value}", detail.type_url));
     }
-    text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect()
+    let without = |line: String| line.replace(ids[0], "ID").replace(ids[1], "ID");
+    shown.into_iter().map(without).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +111,7 @@ async fn another_users_ids_answer_as_ids_that_never_existed() {
                 let answer = connection.call(&path, &headers, body).await.unwrap();
                 assert_eq!(answer.status().code(), tonic::Code::NotFound, "{answer:?}");
                 assert!(answer.data.is_empty());
-                answers.push(shown(&answer.headers, ids));
+                answers.push(shown(&answer, ids));
             }
             assert_eq!(answers[0], answers[1], "{method}");
         }

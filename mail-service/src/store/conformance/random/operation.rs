@@ -118,7 +118,7 @@ fn mail() -> impl Strategy<Value = Mail> {
 }
 
 fn picks() -> impl Strategy<Value = Vec<Pick>> {
-    proptest::collection::vec(any::<Pick>(), 1..5)
+    proptest::collection::vec(any::<Pick>(), 1..8)
 }
 
 fn target() -> impl Strategy<Value = Target> {
@@ -157,7 +157,7 @@ fn reading() -> impl Strategy<Value = Operation> {
     )
 }
 
-/// Sequences of up to `steps` operations.
+/// Sequences of `steps` operations on average.
 pub fn operations(steps: usize) -> impl Strategy<Value = Vec<Operation>> {
     let deletion = (any::<Pick>(), picks());
     let deletion = deletion.prop_map(|(owner, messages)| Operation::Delete { owner, messages });
@@ -173,5 +173,6 @@ pub fn operations(steps: usize) -> impl Strategy<Value = Vec<Operation>> {
         2 => Just(Operation::Sweep),
         6 => any::<u16>().prop_map(Operation::Wait),
     ];
-    proptest::collection::vec(operation, steps)
+    // From one on, so that a failing sequence can be made short.
+    proptest::collection::vec(operation, 1..2 * steps)
 }
