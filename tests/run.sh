@@ -17,6 +17,9 @@ case $engine in
 *) exit "$engine" ;;
 esac
 
+# Some tests run the programs themselves, which no test runner builds for another package's tests.
+cargo build --workspace --bins --locked
+
 if cargo nextest --version >/dev/null 2>&1; then
     runner=(cargo nextest run --workspace --locked)
 else

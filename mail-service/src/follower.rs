@@ -1,14 +1,16 @@
 //! Following auth-service's log of account events: names are kept up to date, and the mailboxes of
 //! deleted accounts erased, however long mail-service was away.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, anyhow};
 use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status, Streaming};
 use turbomessage_proto::auth_internal_v1::{
     WatchAccountsRequest, WatchAccountsResponse, directory_service_client::DirectoryServiceClient,
 };
 use turbomessage_service_kit::{clock::SharedClock, upstream::Upstream};
+use uuid::Uuid;
 
 use crate::{
     commit::{MailboxDefaults, erase_mailbox},
@@ -59,9 +61,15 @@ impl Follower {
 
     async fn follow(&self, pause: &mut Duration) -> anyhow::Result<std::convert::Infallible> {
         let position = self.store.feed_position().await?;
-        let mut client = DirectoryServiceClient::new(self.auth.streams());
-        let request = client.watch_accounts(WatchAccountsRequest { position });
-        let mut events = tokio::time::timeout(SILENCE, request).await??.into_inner();
+        let mut events = match self.watch(position).await {
+            Err(status) if status.code() == Code::OutOfRange => {
+                // The log is shorter than what was followed: auth-service was restored from a
+                // backup. Following it again from the start does no harm.
+                tracing::warn!(feed.position = position, "account events begin anew");
+                self.watch(0).await?
+            }
+            answer => answer?,
+        };
         loop {
             let event = tokio::time::timeout(SILENCE, events.message())
                 .await
@@ -72,12 +80,24 @@ impl Follower {
         }
     }
 
+    async fn watch(&self, position: i64) -> Result<Streaming<WatchAccountsResponse>, Status> {
+        let mut client = DirectoryServiceClient::new(self.auth.streams());
+        let request = client.watch_accounts(WatchAccountsRequest { position });
+        match tokio::time::timeout(SILENCE, request).await {
+            Ok(answer) => Ok(answer?.into_inner()),
+            Err(_) => Err(Status::deadline_exceeded("silence")),
+        }
+    }
+
     /// The position moves on only after the effects are durable: what was cut short is done again.
     async fn apply(&self, event: WatchAccountsResponse) -> Result<(), StoreError> {
         if event.entries.is_empty() {
             return Ok(());
         }
-        let accounts: Vec<Account> = event.entries.into_iter().filter_map(account).collect();
+        // Of several events about one account the last one counts.
+        let accounts = event.entries.into_iter().filter_map(account);
+        let accounts: BTreeMap<Uuid, Account> = accounts.map(|a| (a.account_id, a)).collect();
+        let accounts: Vec<Account> = accounts.into_values().collect();
         for account in accounts.iter().filter(|a| a.deleted) {
             erase_mailbox(
                 &*self.store,

@@ -9,6 +9,8 @@ mod grpc;
 mod mail;
 pub mod store;
 mod sweeper;
+#[cfg(test)]
+mod tests;
 mod tickets;
 
 use std::time::Duration;

@@ -263,7 +263,8 @@ impl Mail {
     /// The store does not answer.
     pub(crate) async fn mailbox(&self, owner: Uuid) -> Result<Mailbox, Problem> {
         match self.store.mailbox(owner).await? {
-            Some(mailbox) => Ok(mailbox),
+            Some(mailbox) if mailbox.state == MailboxState::Active => Ok(mailbox),
+            Some(_) => Err(Problem::new(Reason::SessionInvalid)),
             None => self.open(owner).await,
         }
     }

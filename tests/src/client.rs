@@ -60,7 +60,9 @@ impl Client {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         let value = value.parse().expect("a header's value");
-        self.metadata.0.push((AsciiMetadataKey::from_static(name), value));
+        self.metadata
+            .0
+            .push((AsciiMetadataKey::from_static(name), value));
         self
     }
 
@@ -73,7 +75,10 @@ impl Client {
     /// The accounts' service.
     #[must_use]
     pub fn auth(&self) -> AuthClient {
-        AuthClient::new(InterceptedService::new(self.channel.clone(), self.metadata.clone()))
+        AuthClient::new(InterceptedService::new(
+            self.channel.clone(),
+            self.metadata.clone(),
+        ))
     }
 
     /// The mailboxes' service; answers may be of any size.
@@ -145,7 +150,10 @@ impl User {
     pub async fn register(edge: &Edge) -> Self {
         let client = edge.client().await;
         let (name, password) = (fresh_name(), fresh_password());
-        let opened = client.register(&name, &password).await.expect("a registration");
+        let opened = client
+            .register(&name, &password)
+            .await
+            .expect("a registration");
         Self {
             client: client.with_token(&opened.session_token),
             name,
@@ -159,7 +167,10 @@ impl User {
     /// The same person in another session, calling from `from` if given.
     pub async fn log_in_again(&self, edge: &Edge, from: Option<IpAddr>) -> Self {
         let client = edge.client_from(from).await;
-        let opened = client.log_in(&self.name, &self.password).await.expect("a login");
+        let opened = client
+            .log_in(&self.name, &self.password)
+            .await
+            .expect("a login");
         Self {
             client: client.with_token(&opened.session_token),
             session: opened.session.expect("a session"),
@@ -228,7 +239,12 @@ impl User {
             page_size: 500,
             ..Default::default()
         };
-        Ok(self.mail().list_messages(request).await?.into_inner().messages)
+        Ok(self
+            .mail()
+            .list_messages(request)
+            .await?
+            .into_inner()
+            .messages)
     }
 
     /// The newest messages of the Inbox, up to 500.

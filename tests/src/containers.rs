@@ -41,7 +41,11 @@ impl Server {
             .start()
             .await
             .expect("a container: tests/containers/images.sh makes the images");
-        let host = container.get_host().await.expect("the engine's host").to_string();
+        let host = container
+            .get_host()
+            .await
+            .expect("the engine's host")
+            .to_string();
         let port = container.get_host_port_ipv4(port).await.expect("a port");
         Self {
             container,
@@ -72,7 +76,10 @@ impl Server {
 
     /// Stops it in good order.
     pub async fn stop(&self) {
-        self.container.stop_with_timeout(Some(10)).await.expect("a stop");
+        self.container
+            .stop_with_timeout(Some(10))
+            .await
+            .expect("a stop");
     }
 
     /// Starts it again after [`Self::kill`] or [`Self::stop`]; it may not answer yet.
@@ -127,7 +134,10 @@ impl Postgres {
     pub async fn create_database(&self, name: &str) -> String {
         let mut connection = self.connect("turbomessage").await;
         let statement = format!("CREATE DATABASE {name}");
-        connection.execute(sqlx::AssertSqlSafe(statement)).await.expect("a new database");
+        connection
+            .execute(sqlx::AssertSqlSafe(statement))
+            .await
+            .expect("a new database");
         connection.close().await.expect("a good end");
         self.url(name)
     }

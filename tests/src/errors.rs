@@ -37,9 +37,8 @@ pub fn localized(status: &Status) -> (String, String) {
 /// Fails unless the call failed with this code for this reason; answers with the status.
 #[track_caller]
 pub fn refused<T>(result: Result<T, Status>, code: Code, expected: &str) -> Status {
-    let status = match result {
-        Ok(_) => panic!("was answered, not refused with {expected}"),
-        Err(status) => status,
+    let Err(status) = result else {
+        panic!("was answered, not refused with {expected}");
     };
     let got = (status.code(), reason(&status));
     assert_eq!(got, (code, expected.to_owned()), "{status:?}");

@@ -7,7 +7,10 @@ use std::{env, path::PathBuf};
 pub fn own(name: &str) -> PathBuf {
     let test = env::current_exe().expect("the path of this test");
     // The test is in `deps`, a folder below the programs.
-    let folder = test.parent().and_then(|deps| deps.parent()).expect("a folder above");
+    let folder = test
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("a folder above");
     let program = folder.join(name);
     assert!(
         program.is_file(),
@@ -37,6 +40,9 @@ pub fn installed(name: &str) -> Option<PathBuf> {
 
 /// Says loudly that a test is skipped, and why; fails where `CI=true`.
 pub fn skip(why: &str) {
-    assert!(env::var_os("CI").is_none_or(|ci| ci != "true"), "CI=true allows no skipping: {why}");
+    assert!(
+        env::var_os("CI").is_none_or(|ci| ci != "true"),
+        "CI=true allows no skipping: {why}"
+    );
     eprintln!("!!!!!!!!!! SKIPPED: {why}");
 }

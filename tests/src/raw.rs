@@ -63,7 +63,9 @@ pub struct Connection {
 impl Connection {
     /// A new connection to `edge`.
     pub async fn open(edge: &Edge) -> Self {
-        let stream = TcpStream::connect(edge.address).await.expect("a connection");
+        let stream = TcpStream::connect(edge.address)
+            .await
+            .expect("a connection");
         stream.set_nodelay(true).expect("a socket");
         let io = TokioIo::new(stream);
         let (sender, connection) = handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
@@ -87,7 +89,9 @@ impl Connection {
         let fixed = [("content-type", "application/grpc"), ("te", "trailers")];
         for (name, value) in fixed.iter().chain(headers) {
             let name = HeaderName::try_from(*name).expect("a name");
-            request.headers_mut().append(name, HeaderValue::try_from(*value).expect("a value"));
+            request
+                .headers_mut()
+                .append(name, HeaderValue::try_from(*value).expect("a value"));
         }
         let response = self.sender.clone().send_request(request).await?;
         let (head, body) = response.into_parts();

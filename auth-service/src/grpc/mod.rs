@@ -65,10 +65,14 @@ pub(crate) fn add_services(
         .add_service(with_limits!(DirectoryServiceServer::new(directory)));
 }
 
-/// The token in `authorization: Bearer <token>`.
+/// The token in the one `authorization: Bearer <token>`, if there is exactly one: of several, each
+/// part of the system could take another.
 fn bearer(metadata: &MetadataMap) -> Option<&str> {
-    let value = metadata.get("authorization")?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
+    let mut values = metadata.get_all("authorization").iter();
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 

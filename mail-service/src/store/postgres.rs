@@ -185,7 +185,9 @@ impl PostgresStore {
                 ("idle_in_transaction_session_timeout", "15s"),
             ]);
         let writers = pool(WRITERS, options.clone()).await?;
-        sqlx::migrate!("migrations/postgres").run(&writers).await?;
+        let mut migrations = sqlx::migrate!("migrations/postgres");
+        // A version may start beside, or after, a newer one: migrations only add.
+        migrations.set_ignore_missing(true).run(&writers).await?;
         let readers = pool(READERS, options).await?;
         Ok(Self { writers, readers })
     }

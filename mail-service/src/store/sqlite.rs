@@ -330,7 +330,9 @@ impl SqliteStore {
             .acquire_timeout(WRITE_TIMEOUT)
             .connect_with(options.clone())
             .await?;
-        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+        let mut migrations = sqlx::migrate!("migrations/sqlite");
+        // A version may start beside, or after, a newer one: migrations only add.
+        migrations.set_ignore_missing(true).run(&writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(READ_TIMEOUT)

@@ -58,11 +58,7 @@ impl Deref for Dev {
     }
 }
 
-async fn build(
-    data: &Path,
-    clock: SharedClock,
-    stop: CancellationToken,
-) -> anyhow::Result<Routes> {
+async fn build(data: &Path, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<Routes> {
     let config = auth_service::Config::embedded(data);
     let auth = auth_service::build(config, clock.clone(), stop.clone()).await?;
     let auth = Upstream::local(auth);

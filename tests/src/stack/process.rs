@@ -89,12 +89,19 @@ impl Process {
     /// All it logged, over all its lives.
     #[must_use]
     pub fn log(&self) -> String {
-        self.log.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Sends a signal, such as SIGTERM, SIGSTOP or SIGCONT.
     pub fn signal(&self, signal: Signal) {
-        let id = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let id = self
+            .child
+            .id()
+            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let id = id.expect("a process that still runs");
         kill_process(id, signal).expect("a signal that arrives");
     }
@@ -123,7 +130,8 @@ impl Process {
     /// From the next start on, with this environment variable; without it if the value is `None`.
     pub fn set(&mut self, name: &str, value: Option<&str>) {
         self.settings.retain(|(known, _)| known != name);
-        self.settings.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        self.settings
+            .extend(value.map(|value| (name.to_owned(), value.to_owned())));
     }
 }
 
@@ -135,7 +143,9 @@ async fn spawn(
 ) -> (Child, JoinHandle<()>, SocketAddr) {
     let mut command = Command::new(programs::own(part.program()));
     for (name, _) in env::vars_os() {
-        let ours = name.to_str().is_some_and(|n| n.starts_with("TM_") || n.starts_with("OTEL_"));
+        let ours = name
+            .to_str()
+            .is_some_and(|n| n.starts_with("TM_") || n.starts_with("OTEL_"));
         if ours {
             command.env_remove(name);
         }
@@ -153,7 +163,10 @@ async fn spawn(
     let stderr = child.stderr.take().expect("its standard error");
     let (listens, address) = oneshot::channel();
     let reader = tokio::spawn(read(stderr, log.clone(), listens));
-    let address = tokio::time::timeout(SOON, address).await.ok().and_then(Result::ok);
+    let address = tokio::time::timeout(SOON, address)
+        .await
+        .ok()
+        .and_then(Result::ok);
     let address = address.unwrap_or_else(|| {
         let log = log.0.lock().unwrap_or_else(PoisonError::into_inner);
         panic!("{part:?} does not listen; its log:\n{log}")

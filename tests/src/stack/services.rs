@@ -57,7 +57,9 @@ impl Settings {
     #[must_use]
     pub fn env_all(self, name: &str, value: &str) -> Self {
         let parts = [Part::Auth, Part::Mail, Part::Gateway];
-        parts.into_iter().fold(self, |settings, part| settings.env(part, name, value))
+        parts
+            .into_iter()
+            .fold(self, |settings, part| settings.env(part, name, value))
     }
 
     /// Starts everything, and waits until it serves.
@@ -67,7 +69,11 @@ impl Settings {
         let key_file = data.path().join("ticket-key.pem");
         std::fs::write(&key_file, pem(&ticket_key)).expect("a file for the key");
 
-        let servers = if self.on_servers { Some(Servers::start().await) } else { None };
+        let servers = if self.on_servers {
+            Some(Servers::start().await)
+        } else {
+            None
+        };
         let [accounts, sessions, mailboxes] = urls(servers.as_ref(), data.path());
         let mut env = self.of(Part::Auth);
         env.extend(pairs([
@@ -77,7 +83,10 @@ impl Settings {
         ]));
         let auth = Process::start(Part::Auth, env).await;
         let mut env = self.of(Part::Mail);
-        let urls = [("TM_DATABASE_URL", mailboxes.as_str()), ("TM_AUTH_URL", &auth.url())];
+        let urls = [
+            ("TM_DATABASE_URL", mailboxes.as_str()),
+            ("TM_AUTH_URL", &auth.url()),
+        ];
         env.extend(pairs(urls));
         let mail = Process::start(Part::Mail, env).await;
         let gateway = gateway(&self, &auth, &mail).await;
@@ -97,7 +106,8 @@ impl Settings {
 
     fn of(&self, part: Part) -> Vec<(String, String)> {
         let mine = self.env.iter().filter(|(of, ..)| *of == part);
-        mine.map(|(_, name, value)| (name.clone(), value.clone())).collect()
+        mine.map(|(_, name, value)| (name.clone(), value.clone()))
+            .collect()
     }
 }
 
@@ -138,7 +148,10 @@ impl Services {
     pub async fn another_mail_service(&self) -> Process {
         let [_, _, mailboxes] = urls(self.servers.as_ref(), self.data.path());
         let mut env = self.settings.of(Part::Mail);
-        let urls = [("TM_DATABASE_URL", mailboxes.as_str()), ("TM_AUTH_URL", &self.auth.url())];
+        let urls = [
+            ("TM_DATABASE_URL", mailboxes.as_str()),
+            ("TM_AUTH_URL", &self.auth.url()),
+        ];
         env.extend(pairs(urls));
         Process::start(Part::Mail, env).await
     }
@@ -148,11 +161,19 @@ impl Services {
         let statement = "SELECT COUNT(*) FROM copies WHERE owner_id = $1";
         let count = if let Some(servers) = &self.servers {
             let mut connection = servers.postgres.connect("mail").await;
-            sqlx::query_scalar(statement).bind(owner).fetch_one(&mut connection).await
+            sqlx::query_scalar(statement)
+                .bind(owner)
+                .fetch_one(&mut connection)
+                .await
         } else {
             let [_, _, mailboxes] = urls(None, self.data.path());
-            let mut connection = SqliteConnection::connect(&mailboxes).await.expect("the file");
-            sqlx::query_scalar(statement).bind(owner).fetch_one(&mut connection).await
+            let mut connection = SqliteConnection::connect(&mailboxes)
+                .await
+                .expect("the file");
+            sqlx::query_scalar(statement)
+                .bind(owner)
+                .fetch_one(&mut connection)
+                .await
         };
         count.expect("a count")
     }
@@ -160,7 +181,9 @@ impl Services {
     /// What all three have logged.
     #[must_use]
     pub fn logs(&self) -> String {
-        [&self.auth, &self.mail, &self.gateway].map(Process::log).concat()
+        [&self.auth, &self.mail, &self.gateway]
+            .map(Process::log)
+            .concat()
     }
 }
 

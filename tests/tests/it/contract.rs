@@ -30,7 +30,10 @@ const AUTH: &str = "turbomessage.auth.v1.AuthService";
 const MAIL: &str = "turbomessage.mail.v1.MailService";
 
 async fn run(program: &Path, arguments: &[&str]) -> Output {
-    let output = Command::new(program).args(arguments).kill_on_drop(true).output();
+    let output = Command::new(program)
+        .args(arguments)
+        .kill_on_drop(true)
+        .output();
     output.await.unwrap()
 }
 
@@ -42,7 +45,11 @@ fn text(output: &Output) -> String {
 fn lines(output: &Output) -> BTreeSet<String> {
     assert!(output.status.success(), "{}", text(output));
     let stdout = String::from_utf8_lossy(&output.stdout);
-    stdout.lines().map(|line| line.trim().to_owned()).filter(|l| !l.is_empty()).collect()
+    stdout
+        .lines()
+        .map(|line| line.trim().to_owned())
+        .filter(|l| !l.is_empty())
+        .collect()
 }
 
 fn five() -> BTreeSet<String> {
@@ -68,7 +75,19 @@ struct Grpcurl {
 impl Curl for Grpcurl {
     async fn call(&self, token: Option<&str>, method: &str, data: &Value) -> Output {
         let (data, token) = (data.to_string(), bearer(token));
-        run(&self.program, &["-plaintext", "-H", &token, "-d", &data, &self.address, method]).await
+        run(
+            &self.program,
+            &[
+                "-plaintext",
+                "-H",
+                &token,
+                "-d",
+                &data,
+                &self.address,
+                method,
+            ],
+        )
+        .await
     }
 }
 
@@ -99,7 +118,9 @@ impl Curl for BufCurl {
 
 fn bearer(token: Option<&str>) -> String {
     // Without a token any header does.
-    token.map_or("x-nothing: 1".into(), |token| format!("authorization: Bearer {token}"))
+    token.map_or("x-nothing: 1".into(), |token| {
+        format!("authorization: Bearer {token}")
+    })
 }
 
 fn grpcurl(dev: &Dev) -> Option<Grpcurl> {
@@ -119,7 +140,10 @@ fn buf_curl(dev: &Dev, protocol: &'static str) -> Option<BufCurl> {
 
 /// Registers two people, sends from one to the other, reads, and is refused with reasons.
 async fn sends_and_reads(curl: &impl Curl) {
-    let (auth, mail) = (|method| format!("{AUTH}/{method}"), |method| format!("{MAIL}/{method}"));
+    let (auth, mail) = (
+        |method| format!("{AUTH}/{method}"),
+        |method| format!("{MAIL}/{method}"),
+    );
     let mut tokens = Vec::new();
     let names = [fresh_name(), fresh_name()];
     for name in &names {
@@ -130,27 +154,35 @@ async fn sends_and_reads(curl: &impl Curl) {
     let letter = json!({
         "to": [names[1]], "subject": "¡Hola!", "body": {"text": "Dos líneas,\nun mensaje. 🌻"},
     });
-    let sent = curl.answer(Some(&tokens[0]), &mail("SendMessage"), letter).await;
+    let sent = curl
+        .answer(Some(&tokens[0]), &mail("SendMessage"), letter)
+        .await;
     assert_eq!(sent["message"]["to"][0]["username"], *names[1]);
 
     let inbox = json!({"folder_role": "FOLDER_ROLE_INBOX"});
-    let listed = curl.answer(Some(&tokens[1]), &mail("ListMessages"), inbox).await;
+    let listed = curl
+        .answer(Some(&tokens[1]), &mail("ListMessages"), inbox)
+        .await;
     assert_eq!(listed["messages"].as_array().unwrap().len(), 1);
     let id = &listed["messages"][0]["messageId"];
     let read = json!({"message_id": id});
-    let read = curl.answer(Some(&tokens[1]), &mail("GetMessage"), read).await;
+    let read = curl
+        .answer(Some(&tokens[1]), &mail("GetMessage"), read)
+        .await;
     assert_eq!(read["message"]["subject"], "¡Hola!");
-    assert_eq!(read["message"]["body"]["text"], "Dos líneas,\nun mensaje. 🌻");
+    assert_eq!(
+        read["message"]["body"]["text"],
+        "Dos líneas,\nun mensaje. 🌻"
+    );
 
-    // The details of errors are decoded, not shown as bytes.
-    let failed = curl.call(Some(&tokens[0]), &mail("GetMessage"), &json!({"message_id": id})).await;
-    assert!(!failed.status.success());
-    let shown = text(&failed);
-    for part in ["MESSAGE_NOT_FOUND", "turbomessage", id.as_str().unwrap()] {
-        assert!(shown.contains(part), "no {part} in: {shown}");
-    }
-    let failed = curl.call(None, &mail("ListFolders"), &json!({})).await;
-    assert!(text(&failed).contains("SESSION_INVALID"), "{}", text(&failed));
+    let failed = curl
+        .call(
+            Some(&tokens[0]),
+            &mail("GetMessage"),
+            &json!({"message_id": id}),
+        )
+        .await;
+    assert!(!failed.status.success() && text(&failed).contains("There is no such message"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,6 +190,35 @@ async fn grpcurl_registers_sends_and_reads() {
     let dev = Dev::start().await;
     if let Some(grpcurl) = grpcurl(&dev) {
         sends_and_reads(&grpcurl).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grpcurl_decodes_the_details_of_errors() {
+    let dev = Dev::start().await;
+    let Some(grpcurl) = grpcurl(&dev) else {
+        return;
+    };
+    let failed = grpcurl
+        .call(None, &format!("{MAIL}/ListFolders"), &json!({}))
+        .await;
+    let data = json!({"username": "?", "password": "short"});
+    let invalid = grpcurl.call(None, &format!("{AUTH}/Register"), &data).await;
+    for (output, parts) in [
+        (
+            failed,
+            [
+                "Unauthenticated",
+                "SESSION_INVALID",
+                "google.rpc.LocalizedMessage",
+            ],
+        ),
+        (invalid, ["google.rpc.BadRequest", "password", "TOO_SHORT"]),
+    ] {
+        let shown = text(&output);
+        for part in parts {
+            assert!(shown.contains(part), "no {part} in: {shown}");
+        }
     }
 }
 
@@ -175,7 +236,10 @@ async fn buf_curl_registers_sends_and_reads_over_both_reflections() {
 async fn both_reflections_list_exactly_the_five_services() {
     let dev = Dev::start().await;
     if let Some(Grpcurl { program, address }) = grpcurl(&dev) {
-        assert_eq!(lines(&run(&program, &["-plaintext", &address, "list"]).await), five());
+        assert_eq!(
+            lines(&run(&program, &["-plaintext", &address, "list"]).await),
+            five()
+        );
     }
     for protocol in ["grpc-v1", "grpc-v1alpha"] {
         if let Some(buf) = buf_curl(&dev, protocol) {
@@ -194,7 +258,10 @@ async fn descriptions_carry_the_contracts_comments() {
     };
     for (symbol, phrase) in [
         (MAIL, "answers only when it is durable"),
-        ("turbomessage.auth.v1.RegisterRequest", "hard enough to guess"),
+        (
+            "turbomessage.auth.v1.RegisterRequest",
+            "hard enough to guess",
+        ),
         ("turbomessage.mail.v1.Message", "Whether it is a favourite."),
         ("turbomessage.mail.v1.FolderRole", "Where mail arrives."),
         ("turbomessage.common.v1.ErrorReason", "Log in again."),
@@ -216,21 +283,36 @@ async fn internal_services_are_neither_described_nor_routed() {
             "turbomessage.auth.internal.v1",
         ]) {
             let described = run(&program, &["-plaintext", &address, "describe", symbol]).await;
-            assert!(!described.status.success(), "{symbol}: {}", text(&described));
+            assert!(
+                !described.status.success(),
+                "{symbol}: {}",
+                text(&described)
+            );
         }
         // With the contract at hand, from its files, the call still leads nowhere.
         let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto");
         let file = "turbomessage/auth/internal/v1/session_service.proto";
         let method = format!("{}/ListTicketKeys", INTERNAL[0]);
         let path = proto.to_str().unwrap();
-        let arguments =
-            ["-plaintext", "-import-path", path, "-proto", file, "-d", "{}", &address, &method];
+        let arguments = [
+            "-plaintext",
+            "-import-path",
+            path,
+            "-proto",
+            file,
+            "-d",
+            "{}",
+            &address,
+            &method,
+        ];
         let called = run(&program, &arguments).await;
         assert!(text(&called).contains("Unimplemented"), "{}", text(&called));
     }
     for protocol in ["grpc-v1", "grpc-v1alpha"] {
         if let Some(buf) = buf_curl(&dev, protocol) {
-            let called = buf.call(None, &format!("{}/ListTicketKeys", INTERNAL[0]), &json!({})).await;
+            let called = buf
+                .call(None, &format!("{}/ListTicketKeys", INTERNAL[0]), &json!({}))
+                .await;
             assert!(!called.status.success(), "{}", text(&called));
         }
     }

@@ -34,7 +34,11 @@ async fn errors_are_explained_in_the_callers_language() {
         for status in [mail, edge, auth] {
             let (locale, text) = localized(&status);
             assert_eq!(locale, expected, "{accept}: {status:?}");
-            assert_eq!(text == status.message(), expected == "en", "{accept}: {text}");
+            assert_eq!(
+                text == status.message(),
+                expected == "en",
+                "{accept}: {text}"
+            );
         }
     }
 }
@@ -69,7 +73,12 @@ async fn errors_of_the_libraries_are_explained_too() {
         (mail("Nothing"), "10S", empty.clone(), "METHOD_UNKNOWN"),
         (mail("SendMessage"), "10S", large, "TOO_LARGE"),
         (mail("GetMailbox"), "1n", empty.clone(), "DEADLINE_EXCEEDED"),
-        ("/grpc.health.v1.Health/Nothing".into(), "10S", empty, "METHOD_UNKNOWN"),
+        (
+            "/grpc.health.v1.Health/Nothing".into(),
+            "10S",
+            empty,
+            "METHOD_UNKNOWN",
+        ),
     ];
     for (path, timeout, body, expected) in cases {
         let headers = [
@@ -81,6 +90,9 @@ async fn errors_of_the_libraries_are_explained_too() {
         let status = answer.status();
         assert_eq!(reason(&status), expected, "{path}: {status:?}");
         let (locale, text) = localized(&status);
-        assert!(locale == "es" && text != status.message(), "{path}: {status:?}");
+        assert!(
+            locale == "es" && text != status.message(),
+            "{path}: {status:?}"
+        );
     }
 }

@@ -5,9 +5,10 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
-mod crash;
 mod access;
+mod conformance;
 mod contract;
+mod crash;
 mod flows;
 mod input;
 mod localization;

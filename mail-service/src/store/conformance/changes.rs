@@ -35,7 +35,10 @@ pub(super) async fn marking_changes_counts_and_etags(store: SharedStore) {
         assert_eq!(office.copy(bob, copy.message_id).await.as_ref(), Some(copy));
     }
     assert_eq!(office.folder(bob, FolderRole::Inbox).await.unread_count, 1);
-    assert_eq!(office.copy(bob, inbox[1].message_id).await.as_ref(), Some(&inbox[1]));
+    assert_eq!(
+        office.copy(bob, inbox[1].message_id).await.as_ref(),
+        Some(&inbox[1])
+    );
     office.audit(bob).await;
 }
 
@@ -60,10 +63,16 @@ pub(super) async fn copies_move_among_open_folders(store: SharedStore) {
         let moved = office.move_to(&copy, role).await.unwrap();
         assert_eq!(moved.folder_id, office.folder(bob, role).await.folder_id);
         assert!(moved.change > copy.change);
-        assert_eq!(office.list(bob, role).await.len(), if role == Inbox { 3 } else { 1 });
+        assert_eq!(
+            office.list(bob, role).await.len(),
+            if role == Inbox { 3 } else { 1 }
+        );
         copy = moved;
     }
-    assert_eq!(copy.receive_time, inbox[1].receive_time, "its place in time stays");
+    assert_eq!(
+        copy.receive_time, inbox[1].receive_time,
+        "its place in time stays"
+    );
     let back = office.move_to(&copy, Inbox).await.unwrap();
     assert_eq!(ids(&office.inbox(bob).await), ids(&inbox));
     let by_id = Modify {
@@ -130,7 +139,11 @@ pub(super) async fn only_sent_copies_move_to_sent(store: SharedStore) {
         ..nothing(ana, &[sent.message_id])
     };
     let refused = office.modify(modify).await;
-    assert_eq!(refused, Err(Refusal::FolderNotFound(foreign)), "somebody else's");
+    assert_eq!(
+        refused,
+        Err(Refusal::FolderNotFound(foreign)),
+        "somebody else's"
+    );
 }
 
 pub(super) async fn an_old_etag_changes_nothing(store: SharedStore) {
@@ -143,7 +156,10 @@ pub(super) async fn an_old_etag_changes_nothing(store: SharedStore) {
     let starred = office.modify(with_etag(&inbox[0], true)).await.unwrap();
     let refused = office.modify(with_etag(&inbox[0], false)).await;
     assert_eq!(refused, Err(Refusal::EtagMismatch));
-    assert_eq!(office.copy(bob, inbox[0].message_id).await, Some(starred[0].clone()));
+    assert_eq!(
+        office.copy(bob, inbox[0].message_id).await,
+        Some(starred[0].clone())
+    );
     office.modify(with_etag(&starred[0], false)).await.unwrap();
     let nonsense = Modify {
         etag: Some(String::new()),
@@ -166,7 +182,10 @@ pub(super) async fn one_missing_message_stops_all_changes(store: SharedStore) {
         ..nothing(bob, &asked)
     };
     let missing = vec![unknown, foreign.message_id, deleted];
-    assert_eq!(office.modify(modify).await, Err(Refusal::MessagesNotFound(missing)));
+    assert_eq!(
+        office.modify(modify).await,
+        Err(Refusal::MessagesNotFound(missing))
+    );
     assert_eq!(office.inbox(bob).await, inbox[..2]);
 }
 
@@ -195,7 +214,11 @@ pub(super) async fn deleting_again_counts_as_done(store: SharedStore) {
     let [cleo] = people();
     let foreign = office.delete(cleo, &[inbox[0].message_id]).await;
     let missing = vec![inbox[0].message_id];
-    assert_eq!(foreign, Err(Refusal::MessagesNotFound(missing)), "nobody else's trace");
+    assert_eq!(
+        foreign,
+        Err(Refusal::MessagesNotFound(missing)),
+        "nobody else's trace"
+    );
 }
 
 pub(super) async fn others_keep_their_copies(store: SharedStore) {

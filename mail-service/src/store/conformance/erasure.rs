@@ -30,7 +30,10 @@ pub(super) async fn an_erased_mailbox_is_empty_for_good(store: SharedStore) {
     assert!(after.last_change > before.last_change);
     assert_eq!(office.store.folders(bob).await.unwrap(), []);
     assert_eq!(office.copy(bob, one.message_id).await, None);
-    assert_eq!(office.store.bodies(bob, &[one.message_id]).await.unwrap(), []);
+    assert_eq!(
+        office.store.bodies(bob, &[one.message_id]).await.unwrap(),
+        []
+    );
     let kept = office.store.kept_answer((bob, request)).await.unwrap();
     assert_eq!(kept, None);
 
@@ -95,7 +98,10 @@ pub(super) async fn contents_go_with_their_last_copy(store: SharedStore) {
     assert!(office.has_content(sent.content_id).await, "two hold it");
     office.erase(cleo).await;
     office.sweep().await;
-    assert!(office.has_content(sent.content_id).await, "the sender holds it");
+    assert!(
+        office.has_content(sent.content_id).await,
+        "the sender holds it"
+    );
     office.delete(ana, &[sent.message_id]).await.unwrap();
     assert!(office.has_content(sent.content_id).await, "swept later");
     office.sweep().await;

@@ -64,8 +64,12 @@ pub(super) async fn the_answer_comes_before_anything_else_is_looked_at(store: Sh
 pub(super) async fn a_request_id_belongs_to_its_sender(store: SharedStore) {
     let office = Office::new(store);
     let [ana, bob, cleo, request] = people();
-    let first = office.send(&letter(ana, &[cleo]).with_request(request)).await;
-    let second = office.send(&letter(bob, &[cleo]).with_request(request)).await;
+    let first = office
+        .send(&letter(ana, &[cleo]).with_request(request))
+        .await;
+    let second = office
+        .send(&letter(bob, &[cleo]).with_request(request))
+        .await;
     assert_ne!(first.content_id, second.content_id);
     assert_eq!(office.audit(cleo).await.len(), 2);
 }

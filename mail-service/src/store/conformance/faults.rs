@@ -66,7 +66,11 @@ pub(super) async fn a_job_the_engine_refuses_fails_alone(store: SharedStore) {
     let (nul, other) = futures::join!(office.submit(nul.job()), office.submit(other.job()));
     assert!(other.is_ok());
     let arrived = usize::from(nul.is_ok());
-    assert_eq!(office.audit(bob).await.len(), 6 + arrived, "whole or not at all");
+    assert_eq!(
+        office.audit(bob).await.len(),
+        6 + arrived,
+        "whole or not at all"
+    );
     assert_eq!(office.audit(cleo).await.len(), 1 + arrived);
 }
 

@@ -31,13 +31,21 @@ async fn note(store: &SharedStore, accounts: &[Account], position: i64) {
 
 pub(super) async fn accounts_never_go_back(store: SharedStore) {
     let [id, other] = people();
-    note(&store, &[account(id, "Old"), account(other, "Ñandú '\u{1f426}'")], 5).await;
+    note(
+        &store,
+        &[account(id, "Old"), account(other, "Ñandú '\u{1f426}'")],
+        5,
+    )
+    .await;
     note(&store, &[account(id, "New")], 7).await;
     note(&store, &[account(id, "Late")], 6).await;
     note(&store, &[account(id, "Same")], 7).await;
     let mut found = store.accounts(&[id, other, Uuid::new_v4()]).await.unwrap();
     found.sort_by_key(|a| a.account_id != id);
-    assert_eq!(found, [account(id, "New"), account(other, "Ñandú '\u{1f426}'")]);
+    assert_eq!(
+        found,
+        [account(id, "New"), account(other, "Ñandú '\u{1f426}'")]
+    );
 }
 
 pub(super) async fn deleted_accounts_stay_deleted(store: SharedStore) {

@@ -18,7 +18,9 @@ pub(super) async fn a_list_is_newest_first_and_one_more_tells_of_another_page(st
     let office = Office::new(store);
     let [ana, bob] = people();
     for n in 0..5 {
-        office.send(&letter(ana, &[bob]).with_text(n.to_string())).await;
+        office
+            .send(&letter(ana, &[bob]).with_text(n.to_string()))
+            .await;
     }
     let inbox = office.inbox(bob).await;
     let texts: Vec<&str> = inbox.iter().map(|c| &*c.snippet).collect();
@@ -26,9 +28,19 @@ pub(super) async fn a_list_is_newest_first_and_one_more_tells_of_another_page(st
     let filter = filter(bob, inbox[0].folder_id);
     let all = ids(&inbox);
     assert_eq!(page(&office, &filter, Cursor::START, 2).await, all[..3]);
-    assert_eq!(page(&office, &filter, Cursor::after(&inbox[1]), 2).await, all[2..]);
-    assert_eq!(page(&office, &filter, Cursor::after(&inbox[1]), 3).await, all[2..]);
-    assert!(page(&office, &filter, Cursor::after(&inbox[4]), 3).await.is_empty());
+    assert_eq!(
+        page(&office, &filter, Cursor::after(&inbox[1]), 2).await,
+        all[2..]
+    );
+    assert_eq!(
+        page(&office, &filter, Cursor::after(&inbox[1]), 3).await,
+        all[2..]
+    );
+    assert!(
+        page(&office, &filter, Cursor::after(&inbox[4]), 3)
+            .await
+            .is_empty()
+    );
 }
 
 pub(super) async fn pages_stay_in_place_while_mail_arrives_and_goes(store: SharedStore) {
@@ -72,7 +84,8 @@ pub(super) async fn filters_show_the_unread_and_the_starred(store: SharedStore) 
         office.modify(modify).await.unwrap();
     }
     let other_folder = office.folder(bob, FolderRole::Trash).await.folder_id;
-    for (unread_only, starred_only) in [(false, false), (true, false), (false, true), (true, true)] {
+    for (unread_only, starred_only) in [(false, false), (true, false), (false, true), (true, true)]
+    {
         let filter = Filter {
             unread_only,
             starred_only,
@@ -87,6 +100,10 @@ pub(super) async fn filters_show_the_unread_and_the_starred(store: SharedStore) 
             folder_id: other_folder,
             ..filter
         };
-        assert!(page(&office, &elsewhere, Cursor::START, 50).await.is_empty());
+        assert!(
+            page(&office, &elsewhere, Cursor::START, 50)
+                .await
+                .is_empty()
+        );
     }
 }

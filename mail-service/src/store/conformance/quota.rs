@@ -52,7 +52,9 @@ pub(super) async fn a_self_send_needs_room_for_two(store: SharedStore) {
 
     let office = Office::with_quota(store, 100, 20);
     let [cleo] = people();
-    let message = letter(cleo, &[cleo]).with_subject("").with_text("x".repeat(11));
+    let message = letter(cleo, &[cleo])
+        .with_subject("")
+        .with_text("x".repeat(11));
     let refused = office.try_send(&message).await;
     assert_eq!(refused, Err(Refusal::MailboxesFull(vec![cleo])));
     office.send(&message.with_text("x".repeat(10))).await;

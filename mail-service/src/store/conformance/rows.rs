@@ -21,7 +21,10 @@ pub(super) async fn every_column_comes_back(store: SharedStore) {
     let mailbox = sample::mailbox(owner);
     let mut transaction = store.begin().await.unwrap();
     transaction
-        .create_mailboxes(std::slice::from_ref(&mailbox), &[own.clone(), inbox.clone()])
+        .create_mailboxes(
+            std::slice::from_ref(&mailbox),
+            &[own.clone(), inbox.clone()],
+        )
         .await
         .unwrap();
     transaction.commit().await.unwrap();
@@ -191,7 +194,10 @@ pub(super) async fn others_ids_are_not_found(store: SharedStore) {
 
     let mut transaction = store.begin().await.unwrap();
     assert_eq!(transaction.copies(&[(other, id)]).await.unwrap(), []);
-    assert_eq!(transaction.kept_answers(&[(other, request)]).await.unwrap(), []);
+    assert_eq!(
+        transaction.kept_answers(&[(other, request)]).await.unwrap(),
+        []
+    );
     for (owner, expected) in [(other, 0), (owner, 1)] {
         let key = [(owner, internet_id.clone())];
         let found = transaction.copies_by_internet_id(&key).await.unwrap();
@@ -234,7 +240,10 @@ pub(super) async fn answers_are_kept_and_forgotten_by_owner(store: SharedStore) 
         ..Changes::default()
     };
     sample::write(&store, &changes).await;
-    assert_eq!(store.kept_answer(mine.request).await.unwrap(), Some(mine.clone()));
+    assert_eq!(
+        store.kept_answer(mine.request).await.unwrap(),
+        Some(mine.clone())
+    );
     let mut transaction = store.begin().await.unwrap();
     let found = transaction.kept_answers(&[mine.request]).await.unwrap();
     assert_eq!(found, std::slice::from_ref(&mine));

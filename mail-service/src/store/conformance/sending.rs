@@ -17,7 +17,10 @@ pub(super) async fn a_message_reaches_everybody_once(store: SharedStore) {
     let mut message = letter(ana, &[bob]);
     (message.cc, message.bcc) = (vec![cleo], vec![dan]);
     let sent = office.send(&message).await;
-    assert_eq!((sent.owner_id, sent.kind, sent.read), (ana, Kind::Sent, true));
+    assert_eq!(
+        (sent.owner_id, sent.kind, sent.read),
+        (ana, Kind::Sent, true)
+    );
     assert_eq!(office.list(ana, FolderRole::Sent).await, [sent.clone()]);
     assert_eq!(office.inbox(ana).await, []);
     let mut ids = HashSet::from([sent.message_id]);
@@ -25,14 +28,24 @@ pub(super) async fn a_message_reaches_everybody_once(store: SharedStore) {
         let [copy] = &office.audit(owner).await[..] else {
             panic!("one copy");
         };
-        assert_eq!(copy.folder_id, office.folder(owner, FolderRole::Inbox).await.folder_id);
+        assert_eq!(
+            copy.folder_id,
+            office.folder(owner, FolderRole::Inbox).await.folder_id
+        );
         assert_eq!((copy.kind, copy.read), (Kind::Received, false));
         assert_eq!(copy.content_id, sent.content_id);
         assert_eq!(copy.internet_message_id, sent.internet_message_id);
-        assert_eq!((copy.send_time, copy.size_bytes), (sent.send_time, message.size()));
+        assert_eq!(
+            (copy.send_time, copy.size_bytes),
+            (sent.send_time, message.size())
+        );
         assert_eq!((&*copy.subject, &*copy.snippet), ("A letter", "Hello"));
         assert!(ids.insert(copy.message_id), "an id of its own");
-        let bodies = office.store.bodies(owner, &[copy.message_id]).await.unwrap();
+        let bodies = office
+            .store
+            .bodies(owner, &[copy.message_id])
+            .await
+            .unwrap();
         assert_eq!(bodies[0].1.text, "Hello");
     }
     office.audit(ana).await;
@@ -95,16 +108,24 @@ pub(super) async fn times_increase_though_the_clock_stands_still_or_goes_back(st
     let [ana, bob] = people();
     office.clock.advance(Duration::from_secs(3600));
     for n in 0..3 {
-        office.send(&letter(ana, &[bob]).with_text(n.to_string())).await;
+        office
+            .send(&letter(ana, &[bob]).with_text(n.to_string()))
+            .await;
     }
     // Another replica, whose clock is an hour behind.
     let behind = Office::new(store);
     for n in 3..6 {
-        behind.send(&letter(ana, &[bob]).with_text(n.to_string())).await;
+        behind
+            .send(&letter(ana, &[bob]).with_text(n.to_string()))
+            .await;
     }
     let inbox = office.inbox(bob).await;
     let texts: Vec<&str> = inbox.iter().map(|c| &*c.snippet).collect();
-    assert_eq!(texts, ["5", "4", "3", "2", "1", "0"], "the order of acknowledgement");
+    assert_eq!(
+        texts,
+        ["5", "4", "3", "2", "1", "0"],
+        "the order of acknowledgement"
+    );
     assert!(inbox.is_sorted_by(|a, b| a.receive_time > b.receive_time));
     assert_eq!(inbox[5].receive_time, NOW.plus(Duration::from_secs(3600)));
     assert_eq!(inbox[0].send_time, NOW, "what the sender's server said");

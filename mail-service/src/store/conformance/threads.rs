@@ -9,7 +9,9 @@ pub(super) async fn an_answer_joins_the_conversation_in_every_mailbox(store: Sha
     let first = office.send(&letter(ana, &[bob, cleo])).await;
     let at_bob = office.newest(bob).await;
     let at_cleo = office.newest(cleo).await;
-    let answer = office.send(&letter(bob, &[ana, cleo]).answering(&at_bob)).await;
+    let answer = office
+        .send(&letter(bob, &[ana, cleo]).answering(&at_bob))
+        .await;
     assert_eq!(answer.thread_id, at_bob.thread_id);
     assert_eq!(answer.in_reply_to, Some(at_bob.message_id));
     for (owner, parent) in [(ana, &first), (cleo, &at_cleo)] {
@@ -47,7 +49,9 @@ pub(super) async fn only_ones_own_messages_can_be_answered(store: SharedStore) {
     let office = Office::new(store);
     let [ana, bob, cleo] = people();
     let foreign = office.send(&letter(ana, &[bob])).await;
-    let refused = office.try_send(&letter(cleo, &[bob]).answering(&foreign)).await;
+    let refused = office
+        .try_send(&letter(cleo, &[bob]).answering(&foreign))
+        .await;
     assert_eq!(refused, Err(Refusal::ParentNotFound(foreign.message_id)));
     let gone = office.newest(bob).await;
     office.delete(bob, &[gone.message_id]).await.unwrap();
@@ -65,6 +69,10 @@ pub(super) async fn an_answer_to_oneself_joins_the_conversation(store: SharedSto
     office.send(&letter(bob, &[ana]).answering(&at_bob)).await;
     let answer = office.newest(ana).await;
     assert_eq!(answer.thread_id, note.thread_id);
-    assert_eq!(answer.in_reply_to, Some(note.message_id), "what was sent, not what came back");
+    assert_eq!(
+        answer.in_reply_to,
+        Some(note.message_id),
+        "what was sent, not what came back"
+    );
     assert_eq!(office.list(ana, FolderRole::Sent).await.len(), 1);
 }

@@ -36,8 +36,15 @@ async fn connections_that_do_not_say_what_they_want_are_closed() {
         b"\x16\x03\x01\x02\x00\x01",
     ];
     let all = openings.map(|opening| kept(&dev, opening));
-    for (time, opening) in futures::future::join_all(all).await.into_iter().zip(openings) {
-        assert!(time < Duration::from_secs(13), "{opening:?}: kept for {time:?}");
+    for (time, opening) in futures::future::join_all(all)
+        .await
+        .into_iter()
+        .zip(openings)
+    {
+        assert!(
+            time < Duration::from_secs(13),
+            "{opening:?}: kept for {time:?}"
+        );
     }
 }
 
@@ -59,7 +66,10 @@ async fn headers_over_16_kib_are_refused_and_others_are_not_disturbed() {
     let connection = Connection::open(&dev).await;
     let some = "x".repeat(8 << 10);
     let headers = [("authorization", &*token), ("junk", &*some)];
-    let answer = connection.call(MAILBOX, &headers, raw::frame(b"")).await.unwrap();
+    let answer = connection
+        .call(MAILBOX, &headers, raw::frame(b""))
+        .await
+        .unwrap();
     assert_eq!(answer.status().code(), Code::Ok);
 }
 
@@ -83,7 +93,11 @@ async fn pages_from_foreign_origins_are_refused() {
     let dev = Dev::start().await;
     let own = format!("http://{}", dev.address);
     let web = "content-type: application/grpc-web+proto\r\nx-grpc-web: 1\r\n";
-    for (origin, allowed) in [(&*own, true), ("https://evil.example", false), ("null", false)] {
+    for (origin, allowed) in [
+        (&*own, true),
+        ("https://evil.example", false),
+        ("null", false),
+    ] {
         let asks = format!(
             "origin: {origin}\r\naccess-control-request-method: POST\r\n\
              access-control-request-headers: content-type,x-grpc-web\r\n"

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use turbomessage_tests::{
-    Dev, User,
+    Part, Services, User,
     client::{Client, fresh_name},
     errors::reason,
 };
@@ -14,16 +14,17 @@ use turbomessage_tests::{
 async fn flood(client: Client, stop: CancellationToken) -> usize {
     let mut shed = 0;
     while !stop.is_cancelled() {
-        let status = client.log_in(&fresh_name(), "a wrong password").await.unwrap_err();
+        let status = client
+            .log_in(&fresh_name(), "a wrong password")
+            .await
+            .unwrap_err();
         match &*reason(&status) {
             "CREDENTIALS_INVALID" => {}
-            // The store that counts attempts is the one writer of a file here: a pool that a slow
-            // disk can exhaust, and the answer to that is UNAVAILABLE.
-            "OVERLOADED" | "RATE_LIMITED" | "STORE_UNAVAILABLE" => {
+            "OVERLOADED" | "RATE_LIMITED" => {
                 shed += 1;
-                // A flood that leaves the machine's cores alone, so that what is measured is the
-                // service and not the client.
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                // The flood leaves the machine's cores alone: what is measured is what the services
+                // do about it, not how fast this client is.
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             other => panic!("{other}: {status:?}"),
         }
@@ -31,36 +32,41 @@ async fn flood(client: Client, stop: CancellationToken) -> usize {
     shed
 }
 
-/// How long the slowest of a hundred lists takes.
-async fn slowest_list(user: &User) -> Duration {
-    let mut slowest = Duration::ZERO;
-    for _ in 0..100 {
+/// How long a list takes at the 99th percentile.
+async fn p99_of_lists(user: &User) -> Duration {
+    let mut times = Vec::new();
+    for _ in 0..200 {
         let began = Instant::now();
         assert_eq!(user.inbox().await.len(), 1);
-        slowest = slowest.max(began.elapsed());
+        times.push(began.elapsed());
     }
-    slowest
+    times.sort();
+    times[197]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_logins_is_shed_and_mail_flows_on() {
-    let dev = Dev::start().await;
-    let ana = dev.register_fresh().await;
+    // Few are let in, so that none waits for its hash until its deadline on a slow machine.
+    let settings = Services::on_files().env(Part::Gateway, "TM_MAX_PASSWORD_CALLS", "8");
+    let services = settings
+        .env(Part::Auth, "TM_LOGIN_FAILURES_PER_ADDRESS", "60")
+        .start()
+        .await;
+    let ana = services.register_fresh().await;
     ana.send(&[&ana], "before", "text").await.unwrap();
 
     let stop = CancellationToken::new();
     let mut floods = JoinSet::new();
     for _ in 0..4 {
-        let client = dev.client().await;
-        for _ in 0..50 {
+        let client = services.client().await;
+        for _ in 0..10 {
             floods.spawn(flood(client.clone(), stop.clone()));
         }
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let slowest = slowest_list(&ana).await;
+    let p99 = p99_of_lists(&ana).await;
     stop.cancel();
     let shed: usize = floods.join_all().await.into_iter().sum();
     assert!(shed > 100, "only {shed} logins were shed");
-    // In the queue of logins a call would wait for seconds: 64 of them are let in at once.
-    assert!(slowest < Duration::from_secs(1), "a list took {slowest:?}");
+    // Behind the logins a call would wait for as many hashes as there are callers: for seconds.
+    assert!(p99 < Duration::from_secs(1), "a list took {p99:?}");
 }

@@ -22,8 +22,15 @@ async fn identity_that_clients_claim_is_worth_nothing() {
     ];
     let connection = Connection::open(&dev).await;
     for path in [ACCOUNT, MAILBOX] {
-        let answer = connection.call(path, &claims, raw::frame(b"")).await.unwrap();
-        refused(Err::<(), _>(answer.status()), Code::Unauthenticated, "SESSION_INVALID");
+        let answer = connection
+            .call(path, &claims, raw::frame(b""))
+            .await
+            .unwrap();
+        refused(
+            Err::<(), _>(answer.status()),
+            Code::Unauthenticated,
+            "SESSION_INVALID",
+        );
     }
     let mut ben = ben;
     for (name, value) in claims {
@@ -42,10 +49,16 @@ async fn internal_headers_do_not_come_out() {
     let logout = "/turbomessage.auth.v1.AuthService/Logout";
     for path in [ACCOUNT, MAILBOX, logout] {
         let headers = [("authorization", &*token)];
-        let answer = connection.call(path, &headers, raw::frame(b"")).await.unwrap();
+        let answer = connection
+            .call(path, &headers, raw::frame(b""))
+            .await
+            .unwrap();
         assert_eq!(answer.status().code(), Code::Ok);
-        let internal: Vec<_> =
-            answer.headers.keys().filter(|name| name.as_str().starts_with("x-tm-")).collect();
+        let internal: Vec<_> = answer
+            .headers
+            .keys()
+            .filter(|name| name.as_str().starts_with("x-tm-"))
+            .collect();
         assert!(internal.is_empty(), "{path}: {internal:?}");
     }
 }
@@ -66,7 +79,10 @@ async fn internal_services_are_out_of_reach() {
         // Whoever asks hears the same, with a session or without.
         for headers in [&[("authorization", &*token)][..], &[]] {
             let path = format!("/turbomessage.auth.internal.v1.{method}");
-            let answer = connection.call(&path, headers, raw::frame(b"")).await.unwrap();
+            let answer = connection
+                .call(&path, headers, raw::frame(b""))
+                .await
+                .unwrap();
             let status = answer.status();
             assert_eq!(status.code(), Code::Unimplemented, "{method}: {status:?}");
             assert_eq!(reason(&status), "METHOD_UNKNOWN");

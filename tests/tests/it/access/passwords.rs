@@ -29,7 +29,11 @@ async fn log_in(connection: &Connection, username: &str) -> Answer {
     };
     let body = raw::frame(&request.encode_to_vec());
     let answer = connection.call(LOGIN, &[], body).await.unwrap();
-    refused(Err::<(), _>(answer.status()), Code::Unauthenticated, "CREDENTIALS_INVALID");
+    refused(
+        Err::<(), _>(answer.status()),
+        Code::Unauthenticated,
+        "CREDENTIALS_INVALID",
+    );
     answer
 }
 
@@ -92,7 +96,11 @@ async fn guesses_until_limited(client: &Client, name: &str) -> usize {
         let status = guess(client, name).await;
         if reason(&status) == "RATE_LIMITED" {
             assert_eq!(status.code(), Code::ResourceExhausted);
-            let delay = status.get_details_retry_info().unwrap().retry_delay.unwrap();
+            let delay = status
+                .get_details_retry_info()
+                .unwrap()
+                .retry_delay
+                .unwrap();
             assert!(!delay.is_zero(), "says when to try again");
             return n;
         }
@@ -105,17 +113,28 @@ async fn guessing_is_limited(edge: &Edge) {
     let guesser = edge.client().await;
     let ana = edge.register_fresh().await;
     assert_eq!(guesses_until_limited(&guesser, &ana.name).await, 5);
-    assert_eq!(guesses_until_limited(&guesser, &fresh_name()).await, 5, "nobody's name alike");
+    assert_eq!(
+        guesses_until_limited(&guesser, &fresh_name()).await,
+        5,
+        "nobody's name alike"
+    );
 
     let right = guesser.log_in(&ana.name, &ana.password).await;
     refused(right, Code::ResourceExhausted, "RATE_LIMITED");
     let claimed = guesser.clone().with("x-tm-client-address", "127.0.0.9");
     let claimed = claimed.with("x-forwarded-for", "127.0.0.9");
     let status = guess(&claimed, &ana.name).await;
-    assert_eq!(reason(&status), "RATE_LIMITED", "an address is not what a client says it is");
+    assert_eq!(
+        reason(&status),
+        "RATE_LIMITED",
+        "an address is not what a client says it is"
+    );
 
     let elsewhere = ana.log_in_again(edge, Some(ELSEWHERE)).await;
-    assert!(elsewhere.inbox().await.is_empty(), "the owner gets in from elsewhere");
+    assert!(
+        elsewhere.inbox().await.is_empty(),
+        "the owner gets in from elsewhere"
+    );
     assert!(ana.inbox().await.is_empty(), "and sessions go on");
 }
 
@@ -132,7 +151,10 @@ async fn one_address_is_limited_as_a_whole(edge: &Edge) {
     let address = Some(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 4)));
     let client = edge.client_from(address).await;
     for _ in 0..16 {
-        assert_eq!(reason(&guess(&client, &fresh_name()).await), "CREDENTIALS_INVALID");
+        assert_eq!(
+            reason(&guess(&client, &fresh_name()).await),
+            "CREDENTIALS_INVALID"
+        );
     }
     assert_eq!(reason(&guess(&client, &fresh_name()).await), "RATE_LIMITED");
 }
@@ -178,7 +200,11 @@ async fn of_a_hundred_registrations_of_one_name_one_succeeds() {
     while waiting > 0 {
         let attempts = (0..waiting).map(|n| {
             let (client, name) = (client.clone(), &name);
-            let name = if n % 2 == 0 { name.clone() } else { name.to_uppercase() };
+            let name = if n % 2 == 0 {
+                name.clone()
+            } else {
+                name.to_uppercase()
+            };
             async move { client.register(&name, &fresh_password()).await }
         });
         waiting = 0;

@@ -21,7 +21,10 @@ fn unique(what: &str) -> String {
 
 /// Calls that succeed and calls that fail; answers with what is nobody's business.
 async fn use_everything(services: &Services) -> Vec<String> {
-    let (ana, ben) = (services.register_fresh().await, services.register_fresh().await);
+    let (ana, ben) = (
+        services.register_fresh().await,
+        services.register_fresh().await,
+    );
     let again = ana.log_in_again(services, None).await;
     let (subject, text, html) = (unique("subject"), unique("text"), unique("html"));
     let request = SendMessageRequest {
@@ -44,7 +47,11 @@ async fn use_everything(services: &Services) -> Vec<String> {
     };
     ana.auth().change_password(change).await.unwrap();
     ben.auth().logout(LogoutRequest {}).await.unwrap();
-    refused(ben.get(&Uuid::nil().to_string()).await, Code::Unauthenticated, "SESSION_INVALID");
+    refused(
+        ben.get(&Uuid::nil().to_string()).await,
+        Code::Unauthenticated,
+        "SESSION_INVALID",
+    );
     let delete = DeleteAccountRequest {
         password: new_password.clone(),
     };
@@ -62,7 +69,11 @@ async fn fail(services: &Services, ana: &User, sent: SendMessageRequest) -> Vec<
     ana.client.register(&ana.name, &guess).await.unwrap_err();
     let stranger = services.client().await.with_token(&guess);
     stranger.auth().logout(LogoutRequest {}).await.unwrap_err();
-    stranger.mail().list_folders(ListFoldersRequest {}).await.unwrap_err();
+    stranger
+        .mail()
+        .list_folders(ListFoldersRequest {})
+        .await
+        .unwrap_err();
     let changed = SendMessageRequest {
         subject: subject.clone(),
         ..sent.clone()

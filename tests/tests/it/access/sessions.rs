@@ -22,11 +22,21 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Everything that comes back for a token, of both services.
 async fn answers(connection: &Connection, authorization: Option<&str>) -> Vec<Vec<String>> {
-    let headers: Vec<_> = authorization.iter().map(|value| ("authorization", *value)).collect();
+    let headers: Vec<_> = authorization
+        .iter()
+        .map(|value| ("authorization", *value))
+        .collect();
     let mut answers = Vec::new();
     for path in [ACCOUNT, MAILBOX] {
-        let answer = connection.call(path, &headers, raw::frame(b"")).await.unwrap();
-        refused(Err::<(), _>(answer.status()), Code::Unauthenticated, "SESSION_INVALID");
+        let answer = connection
+            .call(path, &headers, raw::frame(b""))
+            .await
+            .unwrap();
+        refused(
+            Err::<(), _>(answer.status()),
+            Code::Unauthenticated,
+            "SESSION_INVALID",
+        );
         answers.push(answer.bytes());
     }
     answers
@@ -38,7 +48,10 @@ async fn what_is_no_session_gets_one_answer(edge: &Edge, expired: &str) {
     revoked.auth().logout(LogoutRequest {}).await.unwrap();
     let unknown = format!("Bearer tm_{}", "A".repeat(43));
     let missing = answers(&connection, None).await;
-    assert_eq!(missing[0], missing[1], "auth-service and the gateway say the same");
+    assert_eq!(
+        missing[0], missing[1],
+        "auth-service and the gateway say the same"
+    );
     for authorization in [
         "",
         "Bearer",
@@ -54,7 +67,7 @@ async fn what_is_no_session_gets_one_answer(edge: &Edge, expired: &str) {
         &format!("Bearer {}x", revoked.token),
     ] {
         let got = answers(&connection, Some(authorization)).await;
-        assert_eq!(got, missing, "{:.60}", authorization);
+        assert_eq!(got, missing, "{authorization:.60}");
     }
 }
 
@@ -74,8 +87,15 @@ async fn two_tokens_at_once_are_none() {
     let token = format!("Bearer {}", ana.token);
     let headers = [("authorization", &*token), ("authorization", &*token)];
     for path in [ACCOUNT, MAILBOX] {
-        let answer = connection.call(path, &headers, raw::frame(b"")).await.unwrap();
-        refused(Err::<(), _>(answer.status()), Code::Unauthenticated, "SESSION_INVALID");
+        let answer = connection
+            .call(path, &headers, raw::frame(b""))
+            .await
+            .unwrap();
+        refused(
+            Err::<(), _>(answer.status()),
+            Code::Unauthenticated,
+            "SESSION_INVALID",
+        );
     }
 }
 
@@ -85,15 +105,29 @@ async fn sessions_end_when_idle_and_at_the_latest_after_their_lifetime() {
     let (busy, idle) = (dev.register_fresh().await, dev.register_fresh().await);
     for day in (20..180).step_by(20) {
         dev.clock.advance(20 * DAY);
-        get_mailbox(&busy.client).await.unwrap_or_else(|status| panic!("day {day}: {status}"));
+        get_mailbox(&busy.client)
+            .await
+            .unwrap_or_else(|status| panic!("day {day}: {status}"));
     }
-    refused(get_mailbox(&idle.client).await, Code::Unauthenticated, "SESSION_INVALID");
+    refused(
+        get_mailbox(&idle.client).await,
+        Code::Unauthenticated,
+        "SESSION_INVALID",
+    );
     dev.clock.advance(20 * DAY);
-    refused(get_mailbox(&busy.client).await, Code::Unauthenticated, "SESSION_INVALID");
+    refused(
+        get_mailbox(&busy.client).await,
+        Code::Unauthenticated,
+        "SESSION_INVALID",
+    );
 }
 
 async fn get_mailbox(client: &Client) -> Result<(), Status> {
-    client.mail().get_mailbox(GetMailboxRequest {}).await.map(drop)
+    client
+        .mail()
+        .get_mailbox(GetMailboxRequest {})
+        .await
+        .map(drop)
 }
 
 /// Ways to end the session `other` of the person who is `own` here.
@@ -109,7 +143,10 @@ async fn end(way: &str, own: &User, other: &User) {
         }
         "deletion" => {
             let password = own.password.clone();
-            own.auth().delete_account(DeleteAccountRequest { password }).await.unwrap();
+            own.auth()
+                .delete_account(DeleteAccountRequest { password })
+                .await
+                .unwrap();
         }
         unknown => panic!("{unknown}"),
     }
@@ -131,7 +168,11 @@ async fn an_ended_session_is_refused_on_every_gateway(here: &Edge, there: &Edge)
         let within = Duration::from_secs(1);
         let refusal = async || get_mailbox(&other_there.client).await.err();
         let status = eventually(&what, within, refusal).await;
-        refused(Err::<(), _>(status), Code::Unauthenticated, "SESSION_INVALID");
+        refused(
+            Err::<(), _>(status),
+            Code::Unauthenticated,
+            "SESSION_INVALID",
+        );
     }
 }
 
@@ -143,7 +184,11 @@ async fn every_gateway(services: Services, expired: User) {
 
 /// Sessions that end after three seconds without use; the session of one who did not come back.
 async fn with_short_sessions(settings: turbomessage_tests::stack::Settings) -> (Services, User) {
-    let short = settings.env(turbomessage_tests::Part::Auth, "TM_SESSION_IDLE_SECONDS", "3");
+    let short = settings.env(
+        turbomessage_tests::Part::Auth,
+        "TM_SESSION_IDLE_SECONDS",
+        "3",
+    );
     let services = short.start().await;
     let expired = services.register_fresh().await;
     // Nothing tells of an expiry, and asking would prolong the session.

@@ -88,7 +88,12 @@ async fn another_users_ids_answer_as_ids_that_never_existed() {
     let (ana, ben) = (dev.register_fresh().await, dev.register_fresh().await);
     ana.send(&[&ben], "between us", "text").await.unwrap();
     let message_id = ben.inbox().await.remove(0).message_id;
-    let folders = ben.mail().list_folders(ListFoldersRequest {}).await.unwrap().into_inner();
+    let folders = ben
+        .mail()
+        .list_folders(ListFoldersRequest {})
+        .await
+        .unwrap()
+        .into_inner();
     let folder_id = folders.folders[0].folder_id.clone();
     let nothing = [Uuid::new_v4().to_string(), Uuid::new_v4().to_string()];
 

@@ -27,7 +27,8 @@ fn ticket(key: &SigningKey, header: &Value, payload: &Value) -> String {
 
 fn key_id(key: &SigningKey) -> String {
     let digest = Sha256::digest(key.verifying_key().as_bytes());
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let first: [u8; 8] = digest[..8].try_into().unwrap();
+    format!("{:016x}", u64::from_be_bytes(first))
 }
 
 /// Headers that are no good ticket for `ana`, and what is wrong with each.
@@ -42,7 +43,13 @@ fn forgeries(key: &SigningKey, ana: &User) -> Vec<(&'static str, String)> {
         })
     };
     let good = claims("mail", now, now + 60);
-    let none = |alg| format!("{}.{}.", part(&json!({"alg": alg, "kid": key_id(key)})), part(&good));
+    let none = |alg| {
+        format!(
+            "{}.{}.",
+            part(&json!({"alg": alg, "kid": key_id(key)})),
+            part(&good)
+        )
+    };
     let foreign_header = json!({"alg": "EdDSA", "kid": key_id(&foreign)});
     let unsigned = ticket(key, &header, &claims("mail", now - 1, now + 59));
     let swapped = format!(
@@ -55,16 +62,37 @@ fn forgeries(key: &SigningKey, ana: &User) -> Vec<(&'static str, String)> {
         ("empty", String::new()),
         ("garbage", "garbage".into()),
         ("the session token", ana.token.clone()),
-        ("another key under the right name", ticket(&foreign, &header, &good)),
-        ("a key nobody knows", ticket(&foreign, &foreign_header, &good)),
+        (
+            "another key under the right name",
+            ticket(&foreign, &header, &good),
+        ),
+        (
+            "a key nobody knows",
+            ticket(&foreign, &foreign_header, &good),
+        ),
         ("the signature of another ticket", swapped),
-        ("wrong audience", ticket(key, &header, &claims("billing", now, now + 60))),
-        ("expired", ticket(key, &header, &claims("mail", now - 600, now - 540))),
-        ("from the future", ticket(key, &header, &claims("mail", now + 600, now + 660))),
-        ("for ever", ticket(key, &header, &claims("mail", now, now + 1_000_000))),
+        (
+            "wrong audience",
+            ticket(key, &header, &claims("billing", now, now + 60)),
+        ),
+        (
+            "expired",
+            ticket(key, &header, &claims("mail", now - 600, now - 540)),
+        ),
+        (
+            "from the future",
+            ticket(key, &header, &claims("mail", now + 600, now + 660)),
+        ),
+        (
+            "for ever",
+            ticket(key, &header, &claims("mail", now, now + 1_000_000)),
+        ),
         ("alg none", none("none")),
         ("alg None", none("None")),
-        ("alg HS256", ticket(key, &json!({"alg": "HS256", "kid": key_id(key)}), &good)),
+        (
+            "alg HS256",
+            ticket(key, &json!({"alg": "HS256", "kid": key_id(key)}), &good),
+        ),
     ]
 }
 
@@ -75,7 +103,10 @@ async fn mail_service_called_directly_wants_a_good_ticket() {
     let key = &services.ticket_key;
     let connection = Connection::open(&services.mail.edge()).await;
     let call = async |headers: &[(&str, &str)]| {
-        let answer = connection.call(MAILBOX, headers, raw::frame(b"")).await.unwrap();
+        let answer = connection
+            .call(MAILBOX, headers, raw::frame(b""))
+            .await
+            .unwrap();
         answer.status()
     };
 
@@ -85,11 +116,19 @@ async fn mail_service_called_directly_wants_a_good_ticket() {
         ("x-tm-account-id", &*ana.account_id),
         ("x-tm-session-id", &*ana.session.session_id),
     ];
-    refused(Err::<(), _>(call(&bare).await), Code::Unauthenticated, "SESSION_INVALID");
+    refused(
+        Err::<(), _>(call(&bare).await),
+        Code::Unauthenticated,
+        "SESSION_INVALID",
+    );
     for (what, forged) in forgeries(key, &ana) {
         eprintln!("{what}");
         let status = call(&[("x-tm-ticket", &forged)]).await;
-        refused(Err::<(), _>(status), Code::Unauthenticated, "SESSION_INVALID");
+        refused(
+            Err::<(), _>(status),
+            Code::Unauthenticated,
+            "SESSION_INVALID",
+        );
     }
 
     // So that the refusals above are not for a reason of the test's own.
@@ -106,7 +145,10 @@ async fn mail_service_called_directly_wants_a_good_ticket() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_from_a_client_does_not_pass_the_gateway() {
     let services = Services::on_files().start().await;
-    let (ana, ben) = (services.register_fresh().await, services.register_fresh().await);
+    let (ana, ben) = (
+        services.register_fresh().await,
+        services.register_fresh().await,
+    );
     ana.send(&[&ana], "mine", "text").await.unwrap();
     let key = &services.ticket_key;
     let now = SystemClock.now().as_secs();
@@ -119,9 +161,19 @@ async fn a_ticket_from_a_client_does_not_pass_the_gateway() {
 
     let connection = Connection::open(&services).await;
     let headers = [("x-tm-ticket", &*ticket)];
-    let answer = connection.call(MAILBOX, &headers, raw::frame(b"")).await.unwrap();
-    refused(Err::<(), _>(answer.status()), Code::Unauthenticated, "SESSION_INVALID");
+    let answer = connection
+        .call(MAILBOX, &headers, raw::frame(b""))
+        .await
+        .unwrap();
+    refused(
+        Err::<(), _>(answer.status()),
+        Code::Unauthenticated,
+        "SESSION_INVALID",
+    );
     let mut ben = ben;
     ben.client = ben.client.with("x-tm-ticket", &ticket);
-    assert!(ben.inbox().await.is_empty(), "the own mailbox, not the ticket's");
+    assert!(
+        ben.inbox().await.is_empty(),
+        "the own mailbox, not the ticket's"
+    );
 }

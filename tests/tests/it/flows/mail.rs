@@ -38,22 +38,34 @@ pub(super) async fn a_message_reaches_everybody_it_names(edge: &Edge) {
         .unwrap();
     assert!(sent.read && sent.body.is_none(), "the sender's copy, BASIC");
     let own = ana.list(FolderRole::Sent).await.unwrap();
-    assert_eq!(own, [sent.clone()]);
+    assert_eq!(own, std::slice::from_ref(&sent));
 
     for reader in [&ben, &carla] {
         let inbox = reader.inbox().await;
         assert_eq!(inbox.len(), 1);
         assert!(!inbox[0].read && inbox[0].body.is_none());
         assert_eq!(inbox[0].snippet, "Good morning");
-        assert_ne!(inbox[0].message_id, sent.message_id, "each copy has an id of its own");
+        assert_ne!(
+            inbox[0].message_id, sent.message_id,
+            "each copy has an id of its own"
+        );
         let message = reader.get(&inbox[0].message_id).await.unwrap();
         let body = message.body.clone().unwrap();
-        assert_eq!((&*body.text, &*body.html), ("Good\nmorning", "<p>Good morning</p>"));
+        assert_eq!(
+            (&*body.text, &*body.html),
+            ("Good\nmorning", "<p>Good morning</p>")
+        );
         assert_eq!(message.subject, "Hello");
         assert_eq!(message.internet_message_id, sent.internet_message_id);
-        assert_eq!(names(&message), [vec![&*ben.name], vec![&*carla.name], vec![]]);
+        assert_eq!(
+            names(&message),
+            [vec![&*ben.name], vec![&*carla.name], vec![]]
+        );
         let from = message.from.unwrap();
-        assert_eq!((&from.account_id, &from.username), (&ana.account_id, &ana.name));
+        assert_eq!(
+            (&from.account_id, &from.username),
+            (&ana.account_id, &ana.name)
+        );
         assert_eq!(from.kind(), ParticipantKind::User);
     }
     assert!(ana.inbox().await.is_empty());
@@ -70,7 +82,10 @@ pub(super) async fn blind_copies_are_unseen_by_others(edge: &Edge) {
         .unwrap();
     assert_eq!(names(&sent)[2], [&*carla.name]);
     for reader in [&ben, &carla] {
-        let copy = reader.get(&reader.inbox().await[0].message_id).await.unwrap();
+        let copy = reader
+            .get(&reader.inbox().await[0].message_id)
+            .await
+            .unwrap();
         assert_eq!(names(&copy), [vec![&*ben.name], vec![], vec![]]);
     }
 }
@@ -101,12 +116,19 @@ pub(super) async fn an_answer_joins_the_conversation(edge: &Edge) {
 
     let arrived = ana.inbox().await.remove(0);
     assert_eq!(arrived.thread_id, question.thread_id);
-    assert_eq!(arrived.in_reply_to, question.message_id, "the reader's own copy");
+    assert_eq!(
+        arrived.in_reply_to, question.message_id,
+        "the reader's own copy"
+    );
     let foreign = SendMessageRequest {
         in_reply_to: received.message_id,
         ..letter(&[&ben], "Re: Lunch?", "Not mine")
     };
-    refused(ana.send_request(foreign).await, Code::NotFound, "MESSAGE_NOT_FOUND");
+    refused(
+        ana.send_request(foreign).await,
+        Code::NotFound,
+        "MESSAGE_NOT_FOUND",
+    );
 }
 
 pub(super) async fn a_repeated_request_is_sent_once(edge: &Edge) {
@@ -126,9 +148,17 @@ pub(super) async fn a_repeated_request_is_sent_once(edge: &Edge) {
         subject: "Something else".into(),
         ..request
     };
-    refused(ana.send_request(other).await, Code::AlreadyExists, "REQUEST_ID_REUSED");
+    refused(
+        ana.send_request(other).await,
+        Code::AlreadyExists,
+        "REQUEST_ID_REUSED",
+    );
     let inbox = ben.inbox().await;
-    assert_eq!((inbox.len(), &*inbox[0].subject), (1, "Once only"), "the first is kept");
+    assert_eq!(
+        (inbox.len(), &*inbox[0].subject),
+        (1, "Once only"),
+        "the first is kept"
+    );
 }
 
 pub(super) async fn one_can_write_to_oneself(edge: &Edge) {
@@ -142,7 +172,15 @@ pub(super) async fn one_can_write_to_oneself(edge: &Edge) {
         to: vec![ana.name.clone(), "no-such-person".into()],
         ..letter(&[], "Note", "to nobody")
     };
-    let status = refused(ana.send_request(nobody).await, Code::NotFound, "RECIPIENT_NOT_FOUND");
+    let status = refused(
+        ana.send_request(nobody).await,
+        Code::NotFound,
+        "RECIPIENT_NOT_FOUND",
+    );
     assert_eq!(metadata(&status)["recipients"], "no-such-person");
-    assert_eq!(ana.inbox().await.len(), 1, "nothing was delivered to anyone");
+    assert_eq!(
+        ana.inbox().await.len(),
+        1,
+        "nothing was delivered to anyone"
+    );
 }

@@ -24,15 +24,27 @@ async fn with_mail(edge: &Edge, subjects: &[&str]) -> (User, User, Vec<Message>)
 }
 
 async fn modify(user: &User, request: ModifyMessagesRequest) -> Vec<Message> {
-    user.mail().modify_messages(request).await.unwrap().into_inner().messages
+    user.mail()
+        .modify_messages(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .messages
 }
 
 fn ids(messages: &[Message]) -> Vec<String> {
-    messages.iter().map(|message| message.message_id.clone()).collect()
+    messages
+        .iter()
+        .map(|message| message.message_id.clone())
+        .collect()
 }
 
 async fn folders(user: &User) -> Vec<Folder> {
-    let listed = user.mail().list_folders(ListFoldersRequest {}).await.unwrap();
+    let listed = user
+        .mail()
+        .list_folders(ListFoldersRequest {})
+        .await
+        .unwrap();
     listed.into_inner().folders
 }
 
@@ -80,7 +92,12 @@ pub(super) async fn favourites_are_listed_apart(edge: &Edge) {
         starred_only: true,
         ..Default::default()
     };
-    let starred = ben.mail().list_messages(starred).await.unwrap().into_inner();
+    let starred = ben
+        .mail()
+        .list_messages(starred)
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(ids(&starred.messages), ids(&inbox[1..2]));
 }
 
@@ -95,7 +112,11 @@ pub(super) async fn messages_move_among_folders(edge: &Edge) {
         modify(&ben, request(&inbox, role)).await;
         assert_eq!(counts(&ben, role).await, (2, 2));
         assert_eq!(counts(&ben, FolderRole::Inbox).await, (0, 0));
-        assert_eq!(ids(&ben.list(role).await.unwrap()), ids(&inbox), "the order stays");
+        assert_eq!(
+            ids(&ben.list(role).await.unwrap()),
+            ids(&inbox),
+            "the order stays"
+        );
     }
     let folders = folders(&ben).await;
     let back = ModifyMessagesRequest {
@@ -128,12 +149,19 @@ pub(super) async fn the_owners_copy_alone_is_deleted(edge: &Edge) {
 
     for _ in 0..2 {
         // What was deleted already counts as done.
-        ben.mail().delete_messages(request(ids(&inbox[..1]))).await.unwrap();
+        ben.mail()
+            .delete_messages(request(ids(&inbox[..1])))
+            .await
+            .unwrap();
     }
     assert_eq!(ids(&ben.inbox().await), ids(&inbox[1..]));
     let gone = ben.get(&inbox[0].message_id).await;
     refused(gone, Code::NotFound, "MESSAGE_NOT_FOUND");
-    assert_eq!(ana.list(FolderRole::Sent).await.unwrap().len(), 2, "nobody else's");
+    assert_eq!(
+        ana.list(FolderRole::Sent).await.unwrap().len(),
+        2,
+        "nobody else's"
+    );
 }
 
 pub(super) async fn several_messages_are_read_in_the_order_asked_for(edge: &Edge) {
@@ -144,11 +172,26 @@ pub(super) async fn several_messages_are_read_in_the_order_asked_for(edge: &Edge
         view: view.into(),
     };
     let full = request(MessageView::Unspecified);
-    let full = ben.mail().batch_get_messages(full).await.unwrap().into_inner().messages;
+    let full = ben
+        .mail()
+        .batch_get_messages(full)
+        .await
+        .unwrap()
+        .into_inner()
+        .messages;
     assert_eq!(ids(&full), ids(&inbox));
-    assert!(full.iter().all(|message| message.body.as_ref().unwrap().text == "text"));
+    assert!(
+        full.iter()
+            .all(|message| message.body.as_ref().unwrap().text == "text")
+    );
     let basic = request(MessageView::Basic);
-    let basic = ben.mail().batch_get_messages(basic).await.unwrap().into_inner().messages;
+    let basic = ben
+        .mail()
+        .batch_get_messages(basic)
+        .await
+        .unwrap()
+        .into_inner()
+        .messages;
     assert_eq!(basic, inbox);
     let one = GetMessageRequest {
         message_id: inbox[0].message_id.clone(),
@@ -171,7 +214,12 @@ pub(super) async fn pages_follow_each_other_while_mail_arrives(edge: &Edge) {
             page_token: page_token.clone(),
             ..Default::default()
         };
-        let page = ben.mail().list_messages(request).await.unwrap().into_inner();
+        let page = ben
+            .mail()
+            .list_messages(request)
+            .await
+            .unwrap()
+            .into_inner();
         assert!(page.messages.len() <= 2);
         seen.extend(ids(&page.messages));
         ana.send(&[&ben], "meanwhile", "text").await.unwrap();
@@ -207,7 +255,10 @@ pub(super) async fn the_mailbox_says_how_full_it_is(edge: &Edge) {
     let before = mailbox(&ben).await;
     assert_eq!(before.message_count, 1);
     assert_eq!(before.used_bytes, inbox[0].size_bytes);
-    assert_eq!((before.quota_bytes, before.quota_messages), (1 << 30, 1_000_000));
+    assert_eq!(
+        (before.quota_bytes, before.quota_messages),
+        (1 << 30, 1_000_000)
+    );
     ana.send(&[&ben], "two", &"x".repeat(1000)).await.unwrap();
     let after = mailbox(&ben).await;
     assert_eq!(after.message_count, 2);

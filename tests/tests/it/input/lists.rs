@@ -22,11 +22,11 @@ fn inbox() -> ListMessagesRequest {
     }
 }
 
-async fn list(
-    user: &User,
-    request: ListMessagesRequest,
-) -> Result<ListMessagesResponse, Status> {
-    user.mail().list_messages(request).await.map(Response::into_inner)
+async fn list(user: &User, request: ListMessagesRequest) -> Result<ListMessagesResponse, Status> {
+    user.mail()
+        .list_messages(request)
+        .await
+        .map(Response::into_inner)
 }
 
 async fn with_mail(dev: &Dev) -> User {
@@ -56,7 +56,16 @@ async fn page_tokens_belong_to_one_list_of_one_account() {
     let damaged: String = page_token.chars().rev().collect();
     let cut = &page_token[..page_token.len() - 1];
     let long = "A".repeat(100_000);
-    for forged in ["x", "AAAA", "' OR 1=1", "é", &damaged, cut, &format!("{page_token}A"), &long] {
+    for forged in [
+        "x",
+        "AAAA",
+        "' OR 1=1",
+        "é",
+        &damaged,
+        cut,
+        &format!("{page_token}A"),
+        &long,
+    ] {
         let status = list(&ana, with(forged)).await;
         refused(status, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
     }
@@ -75,9 +84,17 @@ async fn page_tokens_belong_to_one_list_of_one_account() {
         },
     ];
     for other in others {
-        refused(list(&ana, other).await, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+        refused(
+            list(&ana, other).await,
+            Code::InvalidArgument,
+            "PAGE_TOKEN_INVALID",
+        );
     }
-    refused(list(&ben, with(&page_token)).await, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+    refused(
+        list(&ben, with(&page_token)).await,
+        Code::InvalidArgument,
+        "PAGE_TOKEN_INVALID",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,15 +126,24 @@ async fn an_id_is_a_uuid_or_is_refused() {
             message_ids: ids.clone(),
             view: 0,
         };
-        refused_fields(ana.mail().batch_get_messages(request).await, &["message_ids[1]"]);
+        refused_fields(
+            ana.mail().batch_get_messages(request).await,
+            &["message_ids[1]"],
+        );
         let request = ModifyMessagesRequest {
             message_ids: ids.clone(),
             set_read: Some(true),
             ..Default::default()
         };
-        refused_fields(ana.mail().modify_messages(request).await, &["message_ids[1]"]);
+        refused_fields(
+            ana.mail().modify_messages(request).await,
+            &["message_ids[1]"],
+        );
         let request = DeleteMessagesRequest { message_ids: ids };
-        refused_fields(ana.mail().delete_messages(request).await, &["message_ids[1]"]);
+        refused_fields(
+            ana.mail().delete_messages(request).await,
+            &["message_ids[1]"],
+        );
         let request = RevokeSessionRequest {
             session_id: bad.to_owned(),
         };
@@ -136,7 +162,11 @@ async fn an_id_that_names_nothing_is_in_the_errors_metadata() {
         folder_id: id.clone(),
         ..Default::default()
     };
-    let status = refused(list(&ana, request).await, Code::NotFound, "FOLDER_NOT_FOUND");
+    let status = refused(
+        list(&ana, request).await,
+        Code::NotFound,
+        "FOLDER_NOT_FOUND",
+    );
     assert_eq!(metadata(&status)["folder_id"], id);
     let request = RevokeSessionRequest {
         session_id: id.clone(),
@@ -150,13 +180,20 @@ async fn an_id_that_names_nothing_is_in_the_errors_metadata() {
 async fn lists_of_ids_have_limits() {
     let dev = Dev::start().await;
     let ana = dev.register_fresh().await;
-    let ids = |n: usize| (0..n).map(|_| Uuid::new_v4().to_string()).collect::<Vec<_>>();
+    let ids = |n: usize| {
+        (0..n)
+            .map(|_| Uuid::new_v4().to_string())
+            .collect::<Vec<_>>()
+    };
     for n in [0, 101] {
         let request = BatchGetMessagesRequest {
             message_ids: ids(n),
             view: 0,
         };
-        refused_fields(ana.mail().batch_get_messages(request).await, &["message_ids"]);
+        refused_fields(
+            ana.mail().batch_get_messages(request).await,
+            &["message_ids"],
+        );
     }
     for n in [0, 1001] {
         let request = DeleteMessagesRequest {
@@ -177,5 +214,9 @@ async fn lists_of_ids_have_limits() {
     let status = refused(status, Code::NotFound, "MESSAGE_NOT_FOUND");
     let metadata = metadata(&status);
     assert_eq!(metadata["count"], "100");
-    assert_eq!(metadata["message_ids"].split(',').count(), 20, "cut, and counted");
+    assert_eq!(
+        metadata["message_ids"].split(',').count(),
+        20,
+        "cut, and counted"
+    );
 }

@@ -50,7 +50,11 @@ async fn text_comes_back_byte_for_byte() {
         assert_eq!(message.subject, subject);
         let body = message.body.unwrap();
         assert_eq!((&*body.text, &*body.html), (text, &*html));
-        assert!(!message.snippet.chars().any(char::is_control), "{:?}", message.snippet);
+        assert!(
+            !message.snippet.chars().any(char::is_control),
+            "{:?}",
+            message.snippet
+        );
     }
 }
 
@@ -58,7 +62,16 @@ async fn text_comes_back_byte_for_byte() {
 async fn control_characters_have_no_place_in_a_line() {
     let dev = Dev::start().await;
     let ana = dev.register_fresh().await;
-    for bad in ["a\r\nb", "a\nb", "a\rb", "a\0b", "\u{1b}[2J", "\u{7f}", "\u{85}", "\u{9b}"] {
+    for bad in [
+        "a\r\nb",
+        "a\nb",
+        "a\rb",
+        "a\0b",
+        "\u{1b}[2J",
+        "\u{7f}",
+        "\u{85}",
+        "\u{9b}",
+    ] {
         refused_fields(ana.send(&[&ana], bad, "text").await, &["subject"]);
         let register = RegisterRequest {
             username: fresh_name(),
@@ -104,8 +117,16 @@ async fn every_offending_field_is_named() {
     let status = refused(status, Code::InvalidArgument, "FIELD_INVALID");
     let mut named = fields(&status);
     named.sort();
-    let expected =
-        ["bcc[0]", "body.html", "body.text", "cc[0]", "in_reply_to", "request_id", "subject", "to[1]"];
+    let expected = [
+        "bcc[0]",
+        "body.html",
+        "body.text",
+        "cc[0]",
+        "in_reply_to",
+        "request_id",
+        "subject",
+        "to[1]",
+    ];
     assert_eq!(named, expected);
 
     let nobody = SendMessageRequest {
@@ -114,13 +135,21 @@ async fn every_offending_field_is_named() {
     };
     refused_fields(ana.send_request(nobody).await, &["to"]);
     let nothing = letter(&[&ana], "", "");
-    refused(ana.send_request(nothing).await, Code::InvalidArgument, "FIELD_INVALID");
+    refused(
+        ana.send_request(nothing).await,
+        Code::InvalidArgument,
+        "FIELD_INVALID",
+    );
     let crowd = SendMessageRequest {
         to: (0..101).map(|n| format!("nobody-{n}")).collect(),
         subject: "to all".into(),
         ..Default::default()
     };
-    refused(ana.send_request(crowd).await, Code::InvalidArgument, "FIELD_INVALID");
+    refused(
+        ana.send_request(crowd).await,
+        Code::InvalidArgument,
+        "FIELD_INVALID",
+    );
 
     let register = RegisterRequest {
         username: "no".into(),
@@ -129,7 +158,10 @@ async fn every_offending_field_is_named() {
         device_name: "\n".into(),
     };
     let register = ana.client.auth().register(register).await;
-    refused_fields(register, &["username", "password", "display_name", "device_name"]);
+    refused_fields(
+        register,
+        &["username", "password", "display_name", "device_name"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,7 +208,10 @@ async fn a_mebibyte_of_password_is_refused_before_it_is_hashed() {
     let dev = Dev::start().await;
     let client = dev.client().await;
     let password = "Pw 1".repeat(1 << 18);
-    refused_fields(client.register(&fresh_name(), &password).await, &["password"]);
+    refused_fields(
+        client.register(&fresh_name(), &password).await,
+        &["password"],
+    );
     for huge in [&*password, &"x".repeat(257)] {
         refused_fields(client.log_in(&fresh_name(), huge).await, &["password"]);
     }
@@ -189,10 +224,16 @@ async fn a_mebibyte_of_password_is_refused_before_it_is_hashed() {
     let refused = began.elapsed();
     let began = Instant::now();
     for _ in 0..20 {
-        client.log_in(&fresh_name(), &long[..256]).await.unwrap_err();
+        client
+            .log_in(&fresh_name(), &long[..256])
+            .await
+            .unwrap_err();
     }
     let hashed = began.elapsed();
-    assert!(refused < hashed, "100 refused in {refused:?}, 20 hashed in {hashed:?}");
+    assert!(
+        refused < hashed,
+        "100 refused in {refused:?}, 20 hashed in {hashed:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

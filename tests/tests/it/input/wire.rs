@@ -65,7 +65,10 @@ async fn malformed_messages_are_refused_and_the_connection_lives_on() {
         for body in &bodies {
             let status = ana.call(path, &[], body.clone()).await.status();
             let expected = [Code::Internal, Code::InvalidArgument];
-            assert!(expected.contains(&status.code()), "{path} {body:?}: {status:?}");
+            assert!(
+                expected.contains(&status.code()),
+                "{path} {body:?}: {status:?}"
+            );
             assert!(!reason(&status).is_empty(), "{path} {body:?}: {status:?}");
             ana.goes_on().await;
         }
@@ -133,7 +136,11 @@ async fn unknown_methods_and_encodings_are_unimplemented() {
         let encoding = [("grpc-encoding", encoding)];
         for path in [SEND, REGISTER] {
             let status = ana.call(path, &encoding, squeezed.clone()).await.status();
-            assert_eq!(status.code(), Code::Unimplemented, "{path} {encoding:?}: {status:?}");
+            assert_eq!(
+                status.code(),
+                Code::Unimplemented,
+                "{path} {encoding:?}: {status:?}"
+            );
         }
     }
     ana.goes_on().await;
@@ -144,7 +151,9 @@ async fn an_unreadable_timeout_is_ignored() {
     let dev = Dev::start().await;
     let ana = Caller::new(&dev).await;
     for timeout in ["", "x", "-1S", "1", "1s", "123456789S", "1.5S", "99999999H"] {
-        let answer = ana.call(MAILBOX, &[("grpc-timeout", timeout)], raw::frame(b"")).await;
+        let answer = ana
+            .call(MAILBOX, &[("grpc-timeout", timeout)], raw::frame(b""))
+            .await;
         assert_eq!(answer.status().code(), Code::Ok, "{timeout:?}: {answer:?}");
     }
 }
@@ -155,8 +164,14 @@ async fn a_caller_in_a_hurry_gets_its_deadline() {
     let ana = Caller::new(&dev).await;
     let began = Instant::now();
     for timeout in ["1n", "1u"] {
-        let answer = ana.call(MAILBOX, &[("grpc-timeout", timeout)], raw::frame(b"")).await;
-        refused(Err::<(), _>(answer.status()), Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+        let answer = ana
+            .call(MAILBOX, &[("grpc-timeout", timeout)], raw::frame(b""))
+            .await;
+        refused(
+            Err::<(), _>(answer.status()),
+            Code::DeadlineExceeded,
+            "DEADLINE_EXCEEDED",
+        );
     }
     assert!(began.elapsed() < Duration::from_secs(5));
     ana.goes_on().await;

@@ -7,7 +7,7 @@ mod model;
 mod operation;
 mod run;
 
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use tokio::runtime::Handle;
 
 pub use operation::{Operation, operations};
@@ -18,7 +18,7 @@ use crate::store::SharedStore;
 /// Steps of one sequence.
 const SEQUENCE: u32 = 200;
 /// Steps in all, unless `TM_TEST_STEPS` says otherwise.
-const STEPS: u32 = 2_400;
+const STEPS: u32 = 2_000;
 
 /// Tries random sequences of operations on `store`, `TM_TEST_STEPS` steps in all. Call it outside of
 /// asynchronous code, with the runtime that `store` was opened in.
@@ -31,16 +31,18 @@ pub fn check(runtime: &Handle, store: &SharedStore) {
     let mut runner = TestRunner::new(Config {
         cases: steps.div_ceil(SEQUENCE),
         failure_persistence: None,
-        max_shrink_iters: 400,
+        max_shrink_iters: 100,
         ..Config::default()
     });
     let sequences = operations(SEQUENCE as usize);
     let result = runner.run(&sequences, |sequence| {
         let done = runtime.block_on(run(store, &sequence));
-        done.map_err(|broken| TestCaseError::fail(broken.to_string()))
+        done.map_err(|broken| TestCaseError::fail(format!("{broken:#}")))
     });
-    if let Err(error) = result {
-        panic!("{error}");
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(broken, sequence)) => panic!("{broken}\nafter {sequence:?}"),
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
     }
 }
 

@@ -101,7 +101,9 @@ impl Model {
 
     fn usage(&self, id: Uuid) -> (i64, i64) {
         let copies = self.owners.get(&id).map_or(&[][..], |o| &o.copies);
-        let bytes = copies.iter().map(|held| self.sent[held.letter].letter.size());
+        let bytes = copies
+            .iter()
+            .map(|held| self.sent[held.letter].letter.size());
         (i64::try_from(copies.len()).unwrap(), bytes.sum())
     }
 
@@ -115,7 +117,8 @@ impl Model {
                 entry.1 += copies * letter.size();
             }
         }
-        all.values().all(|(m, b)| *m <= QUOTA_MESSAGES && *b <= QUOTA_BYTES)
+        all.values()
+            .all(|(m, b)| *m <= QUOTA_MESSAGES && *b <= QUOTA_BYTES)
     }
 
     /// What must come of a send: nothing new but an earlier answer, something new, or a refusal.
@@ -123,7 +126,9 @@ impl Model {
         if self.is_erased(letter.from) {
             return Err(Refusal::OwnerGone);
         }
-        let kept = letter.request.map(|id| self.answers.get(&(letter.from, id)));
+        let kept = letter
+            .request
+            .map(|id| self.answers.get(&(letter.from, id)));
         if let Some((first, answer)) = kept.flatten() {
             return if first == letter {
                 Ok(Some(answer))
@@ -138,7 +143,11 @@ impl Model {
             return Err(Refusal::ParentNotFound(parent));
         }
         let wanted = wanted(letter);
-        let gone: Vec<Uuid> = wanted.keys().copied().filter(|&id| self.is_erased(id)).collect();
+        let gone: Vec<Uuid> = wanted
+            .keys()
+            .copied()
+            .filter(|&id| self.is_erased(id))
+            .collect();
         if !gone.is_empty() {
             return Err(Refusal::RecipientsGone(gone));
         }
@@ -193,7 +202,10 @@ impl Model {
             let owner = self.owner(recipient);
             let mut held = new(Kind::Received, FolderRole::Inbox);
             // Who wrote to themselves has two copies: what they sent is what was answered.
-            let theirs = owner.copies.iter().filter(|h| Some(h.letter) == parent.map(|p| p.0));
+            let theirs = owner
+                .copies
+                .iter()
+                .filter(|h| Some(h.letter) == parent.map(|p| p.0));
             if let Some(theirs) = theirs.max_by_key(|h| h.kind == Kind::Sent) {
                 held.thread_id = theirs.thread_id;
                 held.in_reply_to = Some(theirs.message_id);

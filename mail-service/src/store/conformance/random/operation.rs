@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::domain::FolderRole;
 
 /// A number that stands for one of several things, whatever they are then.
-pub type Pick = u16;
+pub(super) type Pick = u16;
 
 /// A message somebody sends.
 #[derive(Debug, Clone)]

@@ -45,17 +45,20 @@ pub async fn run(store: &SharedStore, operations: &[Operation]) -> anyhow::Resul
     };
     for operation in operations {
         run.step += 1;
-        let step = || format!("step {}: {operation:?}", run.step);
-        let name = step();
-        let touched = run.operate(operation).await.context(name.clone())?;
-        for owner in touched {
-            run.compare(owner).await.context(name.clone())?;
-        }
+        let done = run.step_by(operation).await;
+        done.with_context(|| format!("step {}: {operation:?}", run.step))?;
     }
     run.compare_all().await.context("at the end")
 }
 
 impl Run {
+    async fn step_by(&mut self, operation: &Operation) -> anyhow::Result<()> {
+        for owner in self.operate(operation).await? {
+            self.compare(owner).await?;
+        }
+        Ok(())
+    }
+
     /// One operation; answers whose mailboxes it may have touched.
     async fn operate(&mut self, operation: &Operation) -> anyhow::Result<HashSet<Uuid>> {
         match operation {
@@ -84,9 +87,19 @@ impl Run {
             Operation::Delete { owner, messages } => {
                 let owner_id = self.person(*owner);
                 let message_ids = self.messages(owner_id, messages);
-                self.delete(Delete { owner_id, message_ids }).await
+                self.delete(Delete {
+                    owner_id,
+                    message_ids,
+                })
+                .await
             }
-            Operation::List { owner, role, unread, starred, size } => {
+            Operation::List {
+                owner,
+                role,
+                unread,
+                starred,
+                size,
+            } => {
                 let only = (*unread, *starred);
                 let size = i32::from(*size);
                 self.list(self.person(*owner), *role, only, size).await
@@ -160,7 +173,10 @@ impl Run {
 
     async fn delete(&mut self, delete: Delete) -> anyhow::Result<HashSet<Uuid>> {
         let expected = self.model.judge_delete(&delete);
-        let found = self.office.delete(delete.owner_id, &delete.message_ids).await;
+        let found = self
+            .office
+            .delete(delete.owner_id, &delete.message_ids)
+            .await;
         ensure!(found == expected, "{found:?} instead of {expected:?}");
         if found.is_ok() {
             self.model.delete(&delete);
@@ -196,9 +212,16 @@ impl Run {
         loop {
             let found = self.office.store.list(&filter, cursor, size).await?;
             let left = expected.len() - seen.len();
-            ensure!(found.len() == left.min(page + 1), "{} of {left}", found.len());
+            ensure!(
+                found.len() == left.min(page + 1),
+                "{} of {left}",
+                found.len()
+            );
             seen.extend(found.iter().take(page).map(|copy| copy.message_id));
-            ensure!(expected.starts_with(&seen), "{seen:?} instead of {expected:?}");
+            ensure!(
+                expected.starts_with(&seen),
+                "{seen:?} instead of {expected:?}"
+            );
             match found.get(page - 1) {
                 Some(last) if left > page => cursor = Cursor::after(last),
                 _ => return Ok(HashSet::new()),
@@ -251,13 +274,25 @@ impl Run {
             MailboxState::Active
         };
         ensure!(mailbox.state == state, "{mailbox:?}");
-        ensure!(folders.len() == if owner.erased { 0 } else { FolderRole::ALL.len() });
+        ensure!(
+            folders.len()
+                == if owner.erased {
+                    0
+                } else {
+                    FolderRole::ALL.len()
+                }
+        );
         for folder in &folders {
             let role = folder.role.context("a folder without a role")?;
             let known = *owner.folders.entry(role).or_insert(folder.folder_id);
             ensure!(known == folder.folder_id, "a folder has another id");
         }
-        ensure!(all.len() == owner.copies.len(), "{} of {}", all.len(), owner.copies.len());
+        ensure!(
+            all.len() == owner.copies.len(),
+            "{} of {}",
+            all.len(),
+            owner.copies.len()
+        );
         let (mut order, mut changed) = (Vec::new(), owner.changed);
         for copy in &all {
             let held = owner
@@ -276,7 +311,10 @@ impl Run {
             order.push((copy.receive_time, held.arrived));
         }
         order.sort_unstable();
-        ensure!(order.is_sorted_by_key(|(_, arrived)| *arrived), "not in the order of sending");
+        ensure!(
+            order.is_sorted_by_key(|(_, arrived)| *arrived),
+            "not in the order of sending"
+        );
         ensure!(
             changed == (mailbox.last_change > owner.last_change) || owner.last_change == 0,
             "the last change is {}, was {}",
@@ -307,7 +345,9 @@ impl Run {
             self.compare(owner).await?;
         }
         for letter in self.requests.clone() {
-            self.send(letter).await?;
+            for owner in self.send(letter).await? {
+                self.compare(owner).await?;
+            }
         }
         let _ = self.sweep().await?;
         self.compare_bodies().await
@@ -368,7 +408,15 @@ impl Run {
     }
 
     fn modification(&self, owner: Uuid, operation: &Operation) -> Modify {
-        let Operation::Modify { messages, read, starred, target, etag, .. } = operation else {
+        let Operation::Modify {
+            messages,
+            read,
+            starred,
+            target,
+            etag,
+            ..
+        } = operation
+        else {
             return nothing(owner, &[]);
         };
         let ids = self.messages(owner, messages);
@@ -405,11 +453,24 @@ fn check(
     folder_id: Option<Uuid>,
     last_change: i64,
 ) -> anyhow::Result<()> {
-    ensure!(held.message_id.is_nil() || held.message_id == copy.message_id, "its id");
-    ensure!(held.receive_time.is_none_or(|t| t == copy.receive_time), "its time");
-    ensure!(Some(copy.folder_id) == folder_id, "its folder, not {:?}", held.role);
+    ensure!(
+        held.message_id.is_nil() || held.message_id == copy.message_id,
+        "its id"
+    );
+    ensure!(
+        held.receive_time.is_none_or(|t| t == copy.receive_time),
+        "its time"
+    );
+    ensure!(
+        Some(copy.folder_id) == folder_id,
+        "its folder, not {:?}",
+        held.role
+    );
     let flags = (copy.read, copy.starred, copy.answered, copy.forwarded);
-    ensure!(flags == (held.read, held.starred, held.answered, false), "its flags");
+    ensure!(
+        flags == (held.read, held.starred, held.answered, false),
+        "its flags"
+    );
     ensure!(copy.thread_id == held.thread_id, "its conversation");
     ensure!(copy.in_reply_to == held.in_reply_to, "what it answers");
     ensure!((&copy.subject, copy.size_bytes) == (&letter.subject, letter.size()));
