@@ -42,7 +42,9 @@ async fn every_bad_ticket_gets_the_same_bytes() {
     let claims = String::from_utf8(BASE64.decode(payload).unwrap()).unwrap();
     let forged = claims.replace(&ana.id.to_string(), &Uuid::new_v4().to_string());
     let forged = BASE64.encode(forged);
-    let foreign = TicketKey::generate().sign(ana.id, Uuid::nil(), super::NOW).0;
+    let foreign = TicketKey::generate()
+        .sign(ana.id, Uuid::nil(), super::NOW)
+        .0;
     let early = super::NOW.plus(Duration::from_secs(600));
     let early = world.key.sign(ana.id, Uuid::nil(), early).0;
     let bad = [
@@ -113,7 +115,11 @@ async fn known_keys_serve_while_auth_service_is_away() {
     let [ana, bob] = world.people(["ana", "bob"]);
     world.auth.set_down(true);
     let unknown = with(&world, &world.ticket(&ana)).await;
-    assert_eq!(reason(&unknown), Some(Reason::UpstreamUnavailable), "not refused");
+    assert_eq!(
+        reason(&unknown),
+        Some(Reason::UpstreamUnavailable),
+        "not refused"
+    );
     world.auth.set_down(false);
     with(&world, &world.ticket(&ana)).await.unwrap();
     world.auth.set_down(true);
@@ -138,6 +144,9 @@ async fn somebody_elses_message_looks_like_none() {
     let foreign = get(sent.message_id.clone()).await;
     let never = get(unknown.clone()).await;
     assert_eq!(foreign.code(), never.code());
-    assert_eq!(foreign.message().replace(&sent.message_id, &unknown), never.message());
+    assert_eq!(
+        foreign.message().replace(&sent.message_id, &unknown),
+        never.message()
+    );
     assert_eq!(foreign.details().len(), never.details().len());
 }

@@ -29,7 +29,10 @@ async fn without_the_directory_mail_is_read_and_known_names_are_written_to() {
     assert_eq!(world.inbox(&bob).await.len(), 1);
     world.auth.set_down(true);
 
-    assert_eq!(world.inbox(&bob).await[0].from.as_ref().unwrap().username, "ana");
+    assert_eq!(
+        world.inbox(&bob).await[0].from.as_ref().unwrap().username,
+        "ana"
+    );
     world.send(&ana, &[&bob]).await;
     let unknown = world.try_send(&ana, letter(&[&cleo, &bob])).await;
     assert_eq!(reason(&unknown), Some(Reason::UpstreamUnavailable));
@@ -92,11 +95,14 @@ async fn of_several_events_about_one_account_the_last_one_counts() {
     let opened = world.auth.add(bob.id, "bob", "Bob");
     let before = world.auth.add(cleo.id, "cleo", "Cleo I");
     world.auth.add(cleo.id, "cleo", "Cleo II");
-    world.auth.tell(vec![before, opened, renamed, world.auth.delete(bob.id)]);
+    world
+        .auth
+        .tell(vec![before, opened, renamed, world.auth.delete(bob.id)]);
     eventually(|| is_erased(&world, &bob)).await;
     eventually(|| async {
         let to = world.list(&ana, FolderRole::Sent).await.swap_remove(0).to;
-        let shown = |p: &turbomessage_proto::mail_v1::Participant| (p.kind(), p.display_name.clone());
+        let shown =
+            |p: &turbomessage_proto::mail_v1::Participant| (p.kind(), p.display_name.clone());
         let expected = [
             (ParticipantKind::Deleted, String::new()),
             (ParticipantKind::User, "Cleo II".into()),

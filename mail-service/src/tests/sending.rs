@@ -27,12 +27,25 @@ async fn a_message_comes_back_byte_for_byte() {
     assert_eq!(sent.body, None, "BASIC");
     let received = world.inbox(&bob).await.swap_remove(0);
     let get = |person, id| {
-        let request = GetMessageRequest { message_id: id, view: 0 };
+        let request = GetMessageRequest {
+            message_id: id,
+            view: 0,
+        };
         let request = world.by(person, request);
         let mut mail = world.mail();
-        async move { mail.get_message(request).await.unwrap().into_inner().message.unwrap() }
+        async move {
+            mail.get_message(request)
+                .await
+                .unwrap()
+                .into_inner()
+                .message
+                .unwrap()
+        }
     };
-    for full in [get(&ana, sent.message_id).await, get(&bob, received.message_id).await] {
+    for full in [
+        get(&ana, sent.message_id).await,
+        get(&bob, received.message_id).await,
+    ] {
         assert_eq!(full.subject, message.subject);
         assert_eq!(full.body, message.body);
         assert_eq!(full.from.unwrap().username, "ana");
@@ -52,7 +65,10 @@ async fn all_unknown_recipients_are_named_and_nobody_gets_anything() {
     let refused = world.try_send(&ana, message).await;
     assert_eq!(reason(&refused), Some(Reason::RecipientNotFound));
     let facts = metadata(&refused.unwrap_err());
-    assert_eq!((&*facts["recipients"], &*facts["count"]), ("nobody,noone,nix", "3"));
+    assert_eq!(
+        (&*facts["recipients"], &*facts["count"]),
+        ("nobody,noone,nix", "3")
+    );
     assert_eq!(world.inbox(&bob).await, []);
     assert_eq!(world.list(&ana, FolderRole::Sent).await, []);
 }
@@ -151,7 +167,9 @@ async fn an_old_etag_is_refused() {
         ..ModifyMessagesRequest::default()
     };
     let mut mail = world.mail();
-    mail.modify_messages(world.by(&bob, modify.clone())).await.unwrap();
+    mail.modify_messages(world.by(&bob, modify.clone()))
+        .await
+        .unwrap();
     let refused = mail.modify_messages(world.by(&bob, modify)).await;
     assert_eq!(reason(&refused), Some(Reason::EtagMismatch));
 }

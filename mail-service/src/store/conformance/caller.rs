@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use super::{
     faulty::FaultyStore,
-    office::{Office, letter, people, reason},
+    letter::letter,
+    office::{Office, people, reason},
     transactions::cut_short,
 };
 use crate::{

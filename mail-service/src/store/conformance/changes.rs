@@ -2,7 +2,10 @@
 
 use uuid::Uuid;
 
-use super::office::{Office, ids, letter, nothing, people};
+use super::{
+    letter::letter,
+    office::{Office, ids, nothing, people},
+};
 use crate::{
     commit::{Modify, Place, Refusal},
     domain::{Copy, FolderRole},
@@ -233,8 +236,8 @@ pub(super) async fn others_keep_their_copies(store: SharedStore) {
 }
 
 fn author(copy: &Copy) -> Uuid {
-    match copy.participants.from {
-        crate::domain::Participant::Account(id) => id,
-        ref other => panic!("{other:?}"),
-    }
+    let crate::domain::Participant::Account(id) = copy.participants.from else {
+        panic!("{:?}", copy.participants);
+    };
+    id
 }

@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use futures::future::join_all;
 use uuid::Uuid;
 
-use super::office::{Office, letter, nothing, people};
+use super::{
+    letter::letter,
+    office::{Office, nothing, people},
+};
 use crate::{
     commit::{MailboxDefaults, Modify},
     domain::{Copy, FolderRole},

@@ -3,7 +3,10 @@
 use futures::future::join_all;
 use uuid::Uuid;
 
-use super::office::{Office, letter, nothing, people};
+use super::{
+    letter::letter,
+    office::{Office, nothing, people},
+};
 use crate::{
     commit::Refusal,
     domain::{FolderRole, MailboxState},

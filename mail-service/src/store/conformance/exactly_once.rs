@@ -3,7 +3,10 @@
 use futures::future::join_all;
 use uuid::Uuid;
 
-use super::office::{Office, letter, people, refusal};
+use super::{
+    letter::letter,
+    office::{Office, people, refusal},
+};
 use crate::{commit::Refusal, domain::FolderRole, store::SharedStore};
 
 pub(super) async fn the_same_request_gets_the_first_answer(store: SharedStore) {

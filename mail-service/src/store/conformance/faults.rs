@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::{
     faulty::{FaultyStore, POISON},
-    office::{Letter, Office, letter, people, reason},
+    letter::{Letter, letter},
+    office::{Office, people, reason},
 };
 use crate::store::SharedStore;
 

@@ -2,7 +2,10 @@
 
 use uuid::Uuid;
 
-use super::office::{Office, filter, ids, letter, nothing, people};
+use super::{
+    letter::letter,
+    office::{Office, filter, ids, nothing, people},
+};
 use crate::{
     commit::Modify,
     domain::{Cursor, Filter, FolderRole, PageSize},

@@ -20,6 +20,7 @@ mod exactly_once;
 mod faults;
 mod faulty;
 mod feed;
+mod letter;
 mod lists;
 mod office;
 mod quota;
@@ -186,7 +187,8 @@ cases! {
     }
 }
 
-/// Runs every case on `store`, several at once.
+/// Runs every case on `store`, several at once. No mail-service may run on the same database: cases
+/// move the position of the log of account events.
 ///
 /// # Panics
 /// Naming the cases that failed.

@@ -3,6 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use tokio_util::task::TaskTracker;
 use turbomessage_service_kit::{
     clock::{ManualClock, SharedClock, Timestamp},
@@ -10,15 +11,13 @@ use turbomessage_service_kit::{
 };
 use uuid::Uuid;
 
+use super::letter::Letter;
 use crate::{
     commit::{
-        Answer, Delete, Failure, Job, MailboxDefaults, Modify, Place, Recipient, Refusal, Send,
-        Writer, erase_mailbox, sweep,
+        Answer, Delete, Failure, Job, MailboxDefaults, Modify, Place, Refusal, Writer,
+        erase_mailbox, sweep,
     },
-    domain::{
-        Body, Copy, Cursor, Draft, Filter, Folder, FolderRole, Mailbox, PageSize, Recipients,
-        RequestId,
-    },
+    domain::{Copy, Cursor, Filter, Folder, FolderRole, Mailbox, PageSize},
     store::{Changes, SharedStore, StoreError, Tombstone},
 };
 
@@ -182,8 +181,9 @@ impl Office {
         let Some(mailbox) = self.store.mailbox(owner).await.unwrap() else {
             return all;
         };
-        for folder in self.store.folders(owner).await.unwrap() {
-            let copies = self.listed(&folder).await;
+        let folders = self.store.folders(owner).await.unwrap();
+        let lists = join_all(folders.iter().map(|folder| self.listed(folder))).await;
+        for (folder, copies) in folders.iter().zip(lists) {
             let total = i64::try_from(copies.len()).unwrap();
             let unread = copies.iter().filter(|c| !c.read).count();
             assert_eq!(folder.total_count, total, "{}", folder.name);
@@ -238,92 +238,6 @@ impl Office {
     }
 }
 
-/// A message to send, built up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Letter {
-    pub(super) from: Uuid,
-    pub(super) to: Vec<Uuid>,
-    pub(super) cc: Vec<Uuid>,
-    pub(super) bcc: Vec<Uuid>,
-    pub(super) subject: String,
-    pub(super) text: String,
-    pub(super) in_reply_to: Option<Uuid>,
-    pub(super) request: Option<Uuid>,
-}
-
-/// A letter `from` one `to` others.
-pub(super) fn letter(from: Uuid, to: &[Uuid]) -> Letter {
-    Letter {
-        from,
-        to: to.to_vec(),
-        cc: Vec::new(),
-        bcc: Vec::new(),
-        subject: "A letter".into(),
-        text: "Hello".into(),
-        in_reply_to: None,
-        request: None,
-    }
-}
-
-impl Letter {
-    pub(super) fn answering(mut self, copy: &Copy) -> Self {
-        self.in_reply_to = Some(copy.message_id);
-        self
-    }
-
-    pub(super) fn with_text(mut self, text: impl Into<String>) -> Self {
-        self.text = text.into();
-        self
-    }
-
-    pub(super) fn with_subject(mut self, subject: impl Into<String>) -> Self {
-        self.subject = subject.into();
-        self
-    }
-
-    pub(super) fn with_request(mut self, id: Uuid) -> Self {
-        self.request = Some(id);
-        self
-    }
-
-    pub(super) fn size(&self) -> i64 {
-        i64::try_from(self.subject.len() + self.text.len()).unwrap()
-    }
-
-    pub(super) fn job(&self) -> Job {
-        let names = |ids: &[Uuid]| ids.iter().copied().map(name_of).collect();
-        let recipients = |ids: &[Uuid]| -> Vec<Recipient> {
-            let recipient = |id: &Uuid| Recipient {
-                account_id: *id,
-                username: name_of(*id),
-            };
-            ids.iter().map(recipient).collect()
-        };
-        let draft = Draft {
-            recipients: Recipients {
-                to: names(&self.to),
-                cc: names(&self.cc),
-                bcc: names(&self.bcc),
-            },
-            subject: self.subject.clone(),
-            body: Body {
-                text: self.text.clone(),
-                html: String::new(),
-            },
-            in_reply_to: self.in_reply_to,
-        };
-        let fingerprint = draft.fingerprint();
-        Job::Send(Box::new(Send {
-            sender_id: self.from,
-            request: self.request.map(|id| RequestId { id, fingerprint }),
-            to: recipients(&self.to),
-            cc: recipients(&self.cc),
-            bcc: recipients(&self.bcc),
-            draft,
-        }))
-    }
-}
-
 /// A modification that changes nothing yet.
 pub(super) fn nothing(owner_id: Uuid, ids: &[Uuid]) -> Modify {
     Modify {
@@ -352,10 +266,6 @@ pub(super) fn filter(owner_id: Uuid, folder_id: Uuid) -> Filter {
 
 pub(super) fn ids(copies: &[Copy]) -> Vec<Uuid> {
     copies.iter().map(|c| c.message_id).collect()
-}
-
-fn name_of(id: Uuid) -> String {
-    format!("u{}", &id.simple().to_string()[..20])
 }
 
 /// The mailbox's refusal; anything else is none.

@@ -4,7 +4,10 @@
 use futures::future::join_all;
 use uuid::Uuid;
 
-use super::office::{Office, letter, people};
+use super::{
+    letter::letter,
+    office::{Office, people},
+};
 use crate::{commit::Refusal, domain::FolderRole, store::SharedStore};
 
 fn sorted<const N: usize>(mut ids: [Uuid; N]) -> Vec<Uuid> {

@@ -123,7 +123,7 @@ pub(super) async fn a_change_leaves_the_rest_of_a_copy_alone(store: SharedStore)
     };
     sample::write(&store, &changes).await;
 
-    let changed = Copy {
+    let edited = Copy {
         folder_id: Uuid::new_v4(),
         change: 9,
         read: false,
@@ -142,14 +142,14 @@ pub(super) async fn a_change_leaves_the_rest_of_a_copy_alone(store: SharedStore)
     let changes = Changes {
         mailboxes: vec![mailbox.clone()],
         folders: vec![folder.clone()],
-        changed_copies: vec![changed.clone()],
+        changed_copies: vec![edited.clone()],
         ..Changes::default()
     };
     sample::write(&store, &changes).await;
-    let ids = [changed.message_id, neighbour.message_id];
+    let ids = [edited.message_id, neighbour.message_id];
     let mut found = store.copies(owner, &ids).await.unwrap();
     found.sort_by_key(|c| std::cmp::Reverse(c.change));
-    assert_eq!(found, [changed, neighbour]);
+    assert_eq!(found, [edited, neighbour]);
     assert_eq!(store.mailbox(owner).await.unwrap(), Some(mailbox));
     assert_eq!(store.folders(owner).await.unwrap(), [folder]);
 }

@@ -4,7 +4,10 @@ use std::{collections::HashSet, time::Duration};
 
 use uuid::Uuid;
 
-use super::office::{NOW, Office, letter, people};
+use super::{
+    letter::letter,
+    office::{NOW, Office, people},
+};
 use crate::{
     commit::Refusal,
     domain::{FolderRole, Kind, Participant},
@@ -21,7 +24,10 @@ pub(super) async fn a_message_reaches_everybody_once(store: SharedStore) {
         (sent.owner_id, sent.kind, sent.read),
         (ana, Kind::Sent, true)
     );
-    assert_eq!(office.list(ana, FolderRole::Sent).await, [sent.clone()]);
+    assert_eq!(
+        office.list(ana, FolderRole::Sent).await,
+        std::slice::from_ref(&sent)
+    );
     assert_eq!(office.inbox(ana).await, []);
     let mut ids = HashSet::from([sent.message_id]);
     for owner in [bob, cleo, dan] {

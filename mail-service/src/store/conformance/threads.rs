@@ -1,6 +1,9 @@
 //! Conversations.
 
-use super::office::{Office, letter, people};
+use super::{
+    letter::letter,
+    office::{Office, people},
+};
 use crate::{commit::Refusal, domain::FolderRole, store::SharedStore};
 
 pub(super) async fn an_answer_joins_the_conversation_in_every_mailbox(store: SharedStore) {

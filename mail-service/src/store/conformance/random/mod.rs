@@ -1,10 +1,13 @@
 //! Random operations, tried on a store and on a simple model of it side by side. After every step
 //! the mailboxes it touched must be what the model says, at the end all of them.
 //!
-//! `operation` is what can happen, `model` what must come of it, `run` does both and compares.
+//! `operation` is what can happen, `resolve` to whom, `model` what must come of it; `run` does it, to
+//! both, and `compare` compares.
 
+mod compare;
 mod model;
 mod operation;
+mod resolve;
 mod run;
 
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};

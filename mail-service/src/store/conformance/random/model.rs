@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
-use super::super::office::Letter;
+use super::super::letter::Letter;
 use crate::{
     commit::{Delete, Modify, Place, Refusal},
     domain::{Copy, FolderRole, Kind},
@@ -17,6 +17,10 @@ pub(super) const QUOTA_BYTES: i64 = 16_000;
 
 /// One copy as it must be. What only the store knows is learned from it once and must stay.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a copy, and one of the model's"
+)]
 pub(super) struct Held {
     /// Which of the letters sent.
     pub(super) letter: usize,
