@@ -140,7 +140,16 @@ mod tests {
     fn usernames_are_folded_or_refused() {
         assert_eq!(username("Ana.Maria-2_x"), Ok("ana.maria-2_x".into()));
         assert_eq!(username(""), Err(Rule::Required));
-        for bad in ["ab", "-ana", "ana.", "an a", "aña", "a\0b", "ana@x", &"a".repeat(33)] {
+        for bad in [
+            "ab",
+            "-ana",
+            "ana.",
+            "an a",
+            "aña",
+            "a\0b",
+            "ana@x",
+            &"a".repeat(33),
+        ] {
             assert_eq!(username(bad), Err(Rule::Username), "{bad:?}");
         }
     }

@@ -23,7 +23,10 @@ struct Tm {
 impl Tm {
     fn new(edge: &Edge) -> Self {
         let home = tempfile::tempdir().unwrap();
-        Self { server: format!("http://{}", edge.address), home }
+        Self {
+            server: format!("http://{}", edge.address),
+            home,
+        }
     }
 
     async fn run(&self, args: &[&str], input: &str) -> Output {
@@ -66,7 +69,11 @@ fn texts() -> Vec<PathBuf> {
     let mut seen = HashSet::new();
     found.retain(|file| {
         let small = fs::metadata(file).is_ok_and(|m| m.is_file() && m.len() <= MOST_BYTES);
-        let text = if small { fs::read_to_string(file).unwrap_or_default() } else { String::new() };
+        let text = if small {
+            fs::read_to_string(file).unwrap_or_default()
+        } else {
+            String::new()
+        };
         !text.is_empty() && !text.contains('\0') && seen.insert(text)
     });
     found.sort_by_key(|file| file.file_name().map(ToOwned::to_owned));
@@ -80,11 +87,17 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {
-    entries(folder).into_iter().filter(|path| path.is_file()).collect()
+    entries(folder)
+        .into_iter()
+        .filter(|path| path.is_file())
+        .collect()
 }
 
 fn folders_in(folder: &Path) -> Vec<PathBuf> {
-    entries(folder).into_iter().filter(|path| path.is_dir()).collect()
+    entries(folder)
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,16 +106,22 @@ async fn licences_and_readmes_come_back_byte_for_byte() {
     let (writer, reader) = (Tm::new(&dev), Tm::new(&dev));
     let password = "amber-kettle-17-walks-north\n";
     for (tm, name) in [(&writer, "writer"), (&reader, "reader")] {
-        tm.run(&["register", name, "--password-stdin"], password).await;
+        tm.run(&["register", name, "--password-stdin"], password)
+            .await;
     }
     let files = texts();
     assert!(!files.is_empty(), "this machine has no text");
     let mut sent = 0;
     for file in &files {
         let path = file.to_str().unwrap();
-        writer.run(&["send", "reader", "-s", "a text", "--file", path], "").await;
+        writer
+            .run(&["send", "reader", "-s", "a text", "--file", path], "")
+            .await;
         let read = reader.run(&["read", "--raw"], "").await;
-        assert!(read.stdout == fs::read(file).unwrap(), "{path} came back different");
+        assert!(
+            read.stdout == fs::read(file).unwrap(),
+            "{path} came back different"
+        );
         sent += 1;
     }
     eprintln!("{sent} texts came back byte for byte");

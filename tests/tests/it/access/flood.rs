@@ -24,7 +24,7 @@ async fn flood(client: Client, stop: CancellationToken) -> usize {
                 shed += 1;
                 // The flood leaves the machine's cores alone: what is measured is what the services
                 // do about it, not how fast this client is.
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(200)).await;
             }
             other => panic!("{other}: {status:?}"),
         }
@@ -35,13 +35,13 @@ async fn flood(client: Client, stop: CancellationToken) -> usize {
 /// How long a list takes at the 99th percentile.
 async fn p99_of_lists(user: &User) -> Duration {
     let mut times = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..100 {
         let began = Instant::now();
         assert_eq!(user.inbox().await.len(), 1);
         times.push(began.elapsed());
     }
     times.sort();
-    times[197]
+    times[98]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,15 +63,18 @@ async fn a_flood_of_logins_is_shed_and_mail_flows_on() {
             floods.spawn(flood(client.clone(), stop.clone()));
         }
     }
-    // What the flood costs is there in every round; what other tests on the same machine cost is
-    // not. So the best of three is what the flood costs.
-    let mut p99 = Duration::MAX;
-    for _ in 0..3 {
-        p99 = p99.min(p99_of_lists(&ana).await);
+    // Behind the logins a call would wait for as many hashes as there are callers: for seconds, in
+    // every round. What other tests on the same machine cost is not there in every round.
+    let bound = Duration::from_secs(1);
+    let mut p99 = Vec::new();
+    while p99.len() < 3 && p99.last().is_none_or(|&time| time >= bound) {
+        p99.push(p99_of_lists(&ana).await);
     }
     stop.cancel();
     let shed: usize = floods.join_all().await.into_iter().sum();
     assert!(shed > 100, "only {shed} logins were shed");
-    // Behind the logins a call would wait for as many hashes as there are callers: for seconds.
-    assert!(p99 < Duration::from_secs(1), "a list took {p99:?}");
+    assert!(
+        p99.last().is_some_and(|&time| time < bound),
+        "lists took {p99:?}"
+    );
 }

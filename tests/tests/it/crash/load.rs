@@ -95,7 +95,9 @@ impl Load {
         for (at, user) in self.users.iter().enumerate() {
             let inbox = everything(user, FolderRole::Inbox).await;
             let sent = everything(user, FolderRole::Sent).await;
-            check_box(&inbox, &promises, "inbox", |promise| promise.recipients.contains(&at));
+            check_box(&inbox, &promises, "inbox", |promise| {
+                promise.recipients.contains(&at)
+            });
             check_box(&sent, &promises, "sent", |promise| promise.sender == at);
             for message in &sent {
                 assert_eq!(message.message_id, promises[&message.subject].message_id);
@@ -114,7 +116,9 @@ async fn send(
     failures: &Mutex<Vec<Status>>,
 ) -> (String, Promise) {
     // Everybody writes to overlapping groups, themselves among them, in changing order.
-    let group: Vec<usize> = (0..1 + seed % 3).map(|n| (seed * 7 + n * (1 + seed % 2)) % users.len()).collect();
+    let group: Vec<usize> = (0..1 + seed % 3)
+        .map(|n| (seed * 7 + n * (1 + seed % 2)) % users.len())
+        .collect();
     let subject = Uuid::new_v4().to_string();
     let request = SendMessageRequest {
         request_id: Uuid::new_v4().to_string(),
@@ -134,7 +138,14 @@ async fn send(
             Ok(answer) => {
                 let message_id = answer.into_inner().message.expect("a copy").message_id;
                 let recipients = group.into_iter().collect();
-                return (subject, Promise { sender, recipients, message_id });
+                return (
+                    subject,
+                    Promise {
+                        sender,
+                        recipients,
+                        message_id,
+                    },
+                );
             }
             Err(status) => {
                 let transient = [Code::Unavailable, Code::DeadlineExceeded];
@@ -158,7 +169,12 @@ async fn everything(user: &User, role: FolderRole) -> Vec<Message> {
             page_token,
             ..Default::default()
         };
-        let page = user.mail().list_messages(request).await.unwrap().into_inner();
+        let page = user
+            .mail()
+            .list_messages(request)
+            .await
+            .unwrap()
+            .into_inner();
         all.extend(page.messages);
         page_token = page.next_page_token;
         if page_token.is_empty() {
@@ -176,9 +192,16 @@ fn check_box(
 ) {
     let subjects: Vec<&String> = found.iter().map(|message| &message.subject).collect();
     let distinct: BTreeSet<&String> = subjects.iter().copied().collect();
-    assert_eq!(distinct.len(), subjects.len(), "{what}: a message is there twice");
-    let promised: BTreeSet<&String> =
-        promises.iter().filter(|(_, p)| belongs(p)).map(|(subject, _)| subject).collect();
+    assert_eq!(
+        distinct.len(),
+        subjects.len(),
+        "{what}: a message is there twice"
+    );
+    let promised: BTreeSet<&String> = promises
+        .iter()
+        .filter(|(_, p)| belongs(p))
+        .map(|(subject, _)| subject)
+        .collect();
     let lost: Vec<_> = promised.difference(&distinct).collect();
     assert!(lost.is_empty(), "{what}: lost {lost:?}");
     let extra: Vec<_> = distinct.difference(&promised).collect();
@@ -187,11 +210,19 @@ fn check_box(
         let at = message.receive_time.expect("a time");
         (at.seconds, at.nanos)
     };
-    assert!(found.is_sorted_by(|a, b| time(a) > time(b)), "{what}: out of order");
+    assert!(
+        found.is_sorted_by(|a, b| time(a) > time(b)),
+        "{what}: out of order"
+    );
 }
 
 async fn check_counts(user: &User, inbox: &[Message], sent: &[Message]) {
-    let folders = user.mail().list_folders(ListFoldersRequest {}).await.unwrap().into_inner();
+    let folders = user
+        .mail()
+        .list_folders(ListFoldersRequest {})
+        .await
+        .unwrap()
+        .into_inner();
     let counted = |role: FolderRole| {
         let folder = folders.folders.iter().find(|folder| folder.role() == role);
         let folder = folder.expect("a standard folder");
@@ -199,5 +230,8 @@ async fn check_counts(user: &User, inbox: &[Message], sent: &[Message]) {
     };
     let inbox = i32::try_from(inbox.len()).unwrap();
     assert_eq!(counted(FolderRole::Inbox), (inbox, inbox));
-    assert_eq!(counted(FolderRole::Sent), (i32::try_from(sent.len()).unwrap(), 0));
+    assert_eq!(
+        counted(FolderRole::Sent),
+        (i32::try_from(sent.len()).unwrap(), 0)
+    );
 }

@@ -49,7 +49,9 @@ async fn dies_at(mut services: Services, point: &str) {
     for round in 1..=5 {
         load.progress(10).await;
         services.mail.kill().await;
-        services.mail.set("TM_FAULT", Some(&format!("{point}:{}", round * 2)));
+        services
+            .mail
+            .set("TM_FAULT", Some(&format!("{point}:{}", round * 2)));
         services.mail.restart().await;
         let status = services.mail.ended().await;
         assert!(!status.success(), "it died at the fault point");
@@ -63,12 +65,22 @@ async fn dies_at(mut services: Services, point: &str) {
 /// A deleted account's mailbox goes though mail-service is down at that moment; what others hold
 /// stays, and nothing brings the mailbox back.
 async fn erased_after_the_fact(mut services: Services) {
-    let (gone, stays) = (services.register_fresh().await, services.register_fresh().await);
-    gone.send(&[&stays], "from the one who goes", "x").await.unwrap();
-    stays.send(&[&gone], "to the one who goes", "x").await.unwrap();
+    let (gone, stays) = (
+        services.register_fresh().await,
+        services.register_fresh().await,
+    );
+    gone.send(&[&stays], "from the one who goes", "x")
+        .await
+        .unwrap();
+    stays
+        .send(&[&gone], "to the one who goes", "x")
+        .await
+        .unwrap();
 
     services.mail.kill().await;
-    let request = DeleteAccountRequest { password: gone.password.clone() };
+    let request = DeleteAccountRequest {
+        password: gone.password.clone(),
+    };
     gone.auth().delete_account(request).await.unwrap();
     services.mail.restart().await;
 
@@ -80,7 +92,10 @@ async fn erased_after_the_fact(mut services: Services) {
     .await;
     assert_eq!(held.len(), 1);
     let from = held[0].from.clone().unwrap();
-    assert_eq!((from.username.as_str(), from.account_id), ("", gone.account_id.clone()));
+    assert_eq!(
+        (from.username.as_str(), from.account_id),
+        ("", gone.account_id.clone())
+    );
 
     let refused = stays.send(&[&gone], "too late", "x").await.unwrap_err();
     assert_eq!(reason_of(&refused), Some(Reason::RecipientNotFound));
@@ -164,11 +179,23 @@ mod containers {
             return;
         }
         // Two writers in each replica, so that they meet as often as can be.
-        let services = Services::on_servers().env(Part::Mail, "TM_WRITERS", "2").start().await;
-        let mails = [services.another_mail_service().await, services.another_mail_service().await];
-        let gateways =
-            [services.another_gateway(&mails[0]).await, services.another_gateway(&mails[1]).await];
-        let edges = [services.gateway.edge(), gateways[0].edge(), gateways[1].edge()];
+        let services = Services::on_servers()
+            .env(Part::Mail, "TM_WRITERS", "2")
+            .start()
+            .await;
+        let mails = [
+            services.another_mail_service().await,
+            services.another_mail_service().await,
+        ];
+        let gateways = [
+            services.another_gateway(&mails[0]).await,
+            services.another_gateway(&mails[1]).await,
+        ];
+        let edges = [
+            services.gateway.edge(),
+            gateways[0].edge(),
+            gateways[1].edge(),
+        ];
         let mut users = Vec::new();
         for at in 0..9 {
             users.push(edges[at % 3].register_fresh().await);
