@@ -139,6 +139,7 @@ where
                 Err(_) => Status::from(Problem::new(Reason::DeadlineExceeded)).into_http::<Body>(),
             };
             complete(response.headers_mut(), language);
+            tracing::debug!("answered");
             Ok(response.map(|body| CallBody::wrap(body, deadline, language)))
         };
         Box::pin(call.instrument(span))

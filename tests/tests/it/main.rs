@@ -13,3 +13,4 @@ mod flows;
 mod input;
 mod localization;
 mod real_text;
+mod tracing;

@@ -3,6 +3,8 @@
 
 mod load;
 
+use std::process::Stdio;
+
 use tonic::Code;
 use turbomessage_proto::{
     auth_v1::DeleteAccountRequest,
@@ -12,6 +14,7 @@ use turbomessage_service_kit::problem::{Reason, reason_of};
 use turbomessage_tests::{
     Edge, Part, Process, Services, User, containers as containers_of_the_harness,
     eventually::{SOON, eventually},
+    programs,
 };
 use uuid::Uuid;
 
@@ -28,7 +31,7 @@ async fn people(edge: &Edge) -> Vec<User> {
     people
 }
 
-/// Kills mail-service in mid-load, again and again.
+/// Kills mail-service in mid-load, again and again, and auth-service now and then.
 async fn killed_again_and_again(mut services: Services) {
     let load = Load::start(people(&services).await);
     for round in 0..ROUNDS {
@@ -36,6 +39,11 @@ async fn killed_again_and_again(mut services: Services) {
         load.progress(7 + round * 3).await;
         services.mail.kill().await;
         services.mail.restart().await;
+        if round % 5 == 0 {
+            // Sessions survive too.
+            services.auth.kill().await;
+            services.auth.restart().await;
+        }
     }
     load.progress(20).await;
     assert!(!load.failures().is_empty(), "the kills were noticed");
@@ -111,6 +119,40 @@ async fn erased_after_the_fact(mut services: Services) {
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_9_on_sqlite_loses_and_doubles_nothing() {
     killed_again_and_again(Services::on_files().start().await).await;
+}
+
+/// All of TurboMessage is one process here, and all of it dies at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_of_tm_dev_loses_and_doubles_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let edge = Edge { address: port };
+    let start = || {
+        let mut command = tokio::process::Command::new(programs::own("tm"));
+        command
+            .args(["dev", "--listen", &port.to_string(), "--data-dir"])
+            .arg(data.path());
+        command
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap()
+    };
+    let mut process = start();
+    edge.ready().await;
+    let load = Load::start(people(&edge).await);
+    for round in 0..ROUNDS {
+        load.progress(7 + round * 3).await;
+        process.kill().await.unwrap();
+        process = start();
+        edge.ready().await;
+    }
+    load.progress(20).await;
+    assert!(!load.failures().is_empty(), "the kills were noticed");
+    load.check().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
