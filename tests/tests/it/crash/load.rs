@@ -116,7 +116,7 @@ async fn send(
     failures: &Mutex<Vec<Status>>,
 ) -> (String, Promise) {
     // Everybody writes to overlapping groups, themselves among them, in changing order.
-    let group: Vec<usize> = (0..1 + seed % 3)
+    let group: Vec<usize> = (0..=seed % 3)
         .map(|n| (seed * 7 + n * (1 + seed % 2)) % users.len())
         .collect();
     let subject = Uuid::new_v4().to_string();
@@ -204,14 +204,14 @@ fn check_box(
         subjects.len(),
         "{what}: a message is there twice"
     );
-    let promised: BTreeSet<&String> = promises
+    let wanted: BTreeSet<&String> = promises
         .iter()
         .filter(|(_, p)| belongs(p))
         .map(|(subject, _)| subject)
         .collect();
-    let lost: Vec<_> = promised.difference(&distinct).collect();
+    let lost: Vec<_> = wanted.difference(&distinct).collect();
     assert!(lost.is_empty(), "{what}: lost {lost:?}");
-    let extra: Vec<_> = distinct.difference(&promised).collect();
+    let extra: Vec<_> = distinct.difference(&wanted).collect();
     assert!(extra.is_empty(), "{what}: never promised {extra:?}");
     let time = |message: &Message| {
         let at = message.receive_time.expect("a time");
