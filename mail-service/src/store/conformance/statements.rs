@@ -71,7 +71,10 @@ mod tests {
         let groups = |file: &str| file.matches(": [&str; 3] =").count() * 3;
         let shared = include_str!("../statements.rs");
         assert_eq!(in_file(shared) + groups(shared), SHARED.len());
-        assert_eq!(in_file(include_str!("../sqlite.rs")), sqlite::OWN.len());
-        assert_eq!(in_file(include_str!("../postgres.rs")), postgres::OWN.len());
+        assert_eq!(in_file(include_str!("../sqlite/sql.rs")), sqlite::OWN.len());
+        assert_eq!(
+            in_file(include_str!("../postgres/sql.rs")),
+            postgres::OWN.len()
+        );
     }
 }

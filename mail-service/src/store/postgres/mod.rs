@@ -1,0 +1,165 @@
+//! PostgreSQL: sets go in as arrays.
+
+mod sets;
+mod sql;
+mod transaction;
+
+use std::{str::FromStr, time::Duration};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use sqlx::{
+    PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use uuid::Uuid;
+
+#[cfg(any(test, feature = "conformance"))]
+pub(super) use self::sql::OWN;
+use self::transaction::PostgresTransaction;
+use super::{
+    Account, Delivery, KeptAnswer, Key, MailStore, StoreError, Transaction, rows,
+    shared::{shared_reads, shared_writes},
+    statements::{self},
+};
+use crate::domain::{Body, Copy, Cursor, Filter, Folder, Mailbox, PageSize};
+
+/// Writers have connections of their own, which no number of readers can take: one for each task
+/// that commits (four at the most) and some for the work in the background.
+const WRITERS: u32 = 6;
+const READERS: u32 = 12;
+/// Short enough that a caller still hears of it within the call's deadline.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Mailboxes in PostgreSQL.
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    writers: PgPool,
+    readers: PgPool,
+}
+
+impl PostgresStore {
+    /// Opens the database at `url` and brings its schema up to date, one replica at a time.
+    ///
+    /// # Errors
+    /// The URL is none, or the database does not answer.
+    pub async fn open(url: &str) -> anyhow::Result<Self> {
+        let options = PgConnectOptions::from_str(url)
+            .context("not a URL of PostgreSQL")?
+            .application_name("turbomessage-mail-service")
+            // A statement ends before the caller's deadline; a lock that is not given up within
+            // that is tried for again.
+            .options([
+                ("statement_timeout", "8s"),
+                ("lock_timeout", "4s"),
+                ("idle_in_transaction_session_timeout", "15s"),
+            ]);
+        let writers = pool(WRITERS, options.clone()).await?;
+        let mut migrations = sqlx::migrate!("migrations/postgres");
+        // A version may start beside, or after, a newer one: migrations only add.
+        migrations.set_ignore_missing(true).run(&writers).await?;
+        let readers = pool(READERS, options).await?;
+        Ok(Self { writers, readers })
+    }
+
+    /// The readers' pool, for tests that look behind the store.
+    #[cfg(any(test, feature = "conformance"))]
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.readers
+    }
+}
+
+async fn pool(connections: u32, options: PgConnectOptions) -> sqlx::Result<PgPool> {
+    PgPoolOptions::new()
+        .min_connections(1)
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options)
+        .await
+}
+
+mod common {
+    use super::{
+        Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, Mailbox, PageSize, PgConnection,
+        PgPool, StoreError, Uuid, rows, shared_reads, shared_writes, statements,
+    };
+
+    shared_reads!(PgPool);
+    shared_writes!(PgConnection);
+}
+
+#[async_trait]
+impl MailStore for PostgresStore {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        let connection = self.writers.acquire().await?;
+        Ok(Box::new(PostgresTransaction::begin(connection).await?))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let read_only: bool =
+            sqlx::query_scalar("SELECT current_setting('transaction_read_only') = 'on'")
+                .fetch_one(&self.readers)
+                .await?;
+        if read_only {
+            return Err(StoreError::Unavailable(anyhow::anyhow!(
+                "the database is read-only"
+            )));
+        }
+        Ok(())
+    }
+
+    async fn mailbox(&self, owner: Uuid) -> Result<Option<Mailbox>, StoreError> {
+        common::mailbox(&self.readers, owner).await
+    }
+
+    async fn folders(&self, owner: Uuid) -> Result<Vec<Folder>, StoreError> {
+        common::folders(&self.readers, owner).await
+    }
+
+    async fn copies(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<Copy>, StoreError> {
+        let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES)
+            .bind(owner)
+            .bind(ids)
+            .fetch_all(&self.readers)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn bodies(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Body)>, StoreError> {
+        let found: Vec<rows::BodyRow> = sqlx::query_as(sql::BODIES)
+            .bind(owner)
+            .bind(ids)
+            .fetch_all(&self.readers)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn list(
+        &self,
+        filter: &Filter,
+        cursor: Cursor,
+        size: PageSize,
+    ) -> Result<Vec<Copy>, StoreError> {
+        common::list(&self.readers, filter, cursor, size).await
+    }
+
+    async fn kept_answer(&self, request: Key) -> Result<Option<KeptAnswer>, StoreError> {
+        common::kept_answer(&self.readers, request).await
+    }
+
+    async fn accounts(&self, ids: &[Uuid]) -> Result<Vec<Account>, StoreError> {
+        Ok(sqlx::query_as(sql::ACCOUNTS)
+            .bind(ids)
+            .fetch_all(&self.readers)
+            .await?)
+    }
+
+    async fn feed_position(&self) -> Result<i64, StoreError> {
+        common::feed_position(&self.readers).await
+    }
+
+    async fn owners(&self, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+        common::owners(&self.readers, after, limit).await
+    }
+}

@@ -1,0 +1,138 @@
+//! The statements, over sets that go in as arrays.
+
+use crate::store::statements::{
+    answer_columns, content_columns, copy_columns, folder_columns, mailbox_columns,
+};
+
+pub(super) const COPIES: &str = concat!(
+    "SELECT ",
+    copy_columns!(),
+    " FROM copies WHERE owner_id = $1 AND message_id = ANY($2)"
+);
+pub(super) const BODIES: &str = "SELECT message_id, body_text, body_html FROM copies JOIN contents USING \
+     (content_id) WHERE owner_id = $1 AND message_id = ANY($2)";
+pub(super) const ACCOUNTS: &str =
+    "SELECT account_id, username, display_name, deleted FROM accounts WHERE account_id = ANY($1)";
+pub(super) const LOCK_MAILBOXES: &str = concat!(
+    "SELECT ",
+    mailbox_columns!(),
+    " FROM mailboxes WHERE owner_id = ANY($1) ORDER BY owner_id FOR UPDATE"
+);
+pub(super) const CREATE_MAILBOXES: &str = concat!(
+    "INSERT INTO mailboxes (",
+    mailbox_columns!(),
+    ") SELECT * FROM UNNEST($1::uuid[], $2::smallint[], $3::uuid[], $4::bigint[], $5::bigint[], \
+     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]) AS new ORDER BY 1 \
+     ON CONFLICT (owner_id) DO NOTHING RETURNING owner_id"
+);
+pub(super) const CREATE_FOLDERS: &str = concat!(
+    "INSERT INTO folders (",
+    folder_columns!(),
+    ") SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::bigint[], \
+     $6::bigint[], $7::bigint[], $8::bigint[])"
+);
+pub(super) const KEPT_ANSWERS: &str = concat!(
+    "SELECT ",
+    answer_columns!(),
+    " FROM UNNEST($1::uuid[], $2::uuid[]) AS k (k_owner, k_id) JOIN answers ON owner_id = k_owner \
+     AND request_id = k_id"
+);
+pub(super) const FOLDERS_OF: &str = concat!(
+    "SELECT ",
+    folder_columns!(),
+    " FROM folders WHERE owner_id = ANY($1)"
+);
+pub(super) const COPIES_BY_KEY: &str = concat!(
+    "SELECT ",
+    copy_columns!(),
+    " FROM UNNEST($1::uuid[], $2::uuid[]) AS k (k_owner, k_id) JOIN copies ON owner_id = k_owner \
+     AND message_id = k_id"
+);
+pub(super) const COPIES_BY_INTERNET_ID: &str = concat!(
+    "SELECT ",
+    copy_columns!(),
+    " FROM UNNEST($1::uuid[], $2::text[]) AS k (k_owner, k_id) JOIN copies ON owner_id = k_owner \
+     AND internet_message_id = k_id"
+);
+pub(super) const DELETED: &str = "SELECT owner_id, object_id FROM UNNEST($1::uuid[], $2::uuid[]) AS \
+     k (k_owner, k_id) JOIN tombstones ON owner_id = k_owner AND object_id = k_id";
+pub(super) const INSERT_CONTENTS: &str = concat!(
+    "INSERT INTO contents (",
+    content_columns!(),
+    ") SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], \
+     $6::text[], $7::bytea[], $8::text[], $9::text[], $10::bigint[], $11::bytea[])"
+);
+pub(super) const INSERT_COPIES: &str = concat!(
+    "INSERT INTO copies (",
+    copy_columns!(),
+    ") SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], \
+     $6::smallint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::boolean[], \
+     $12::boolean[], $13::boolean[], $14::boolean[], $15::text[], $16::text[], $17::bytea[], \
+     $18::uuid[], $19::text[], $20::bigint[])"
+);
+pub(super) const UPDATE_COPIES: &str = "UPDATE copies SET folder_id = new.folder_id, change_number = \
+     new.change_number, is_read = new.is_read, is_starred = new.is_starred, is_answered = \
+     new.is_answered, is_forwarded = new.is_forwarded FROM UNNEST($1::uuid[], $2::uuid[], \
+     $3::uuid[], $4::bigint[], $5::boolean[], $6::boolean[], $7::boolean[], $8::boolean[]) AS new \
+     (owner_id, message_id, folder_id, change_number, is_read, is_starred, is_answered, \
+     is_forwarded) WHERE copies.owner_id = new.owner_id AND copies.message_id = new.message_id";
+pub(super) const DELETE_COPIES: &str = "DELETE FROM copies USING UNNEST($1::uuid[], $2::uuid[]) AS \
+     k (k_owner, k_id) WHERE owner_id = k_owner AND message_id = k_id";
+pub(super) const INSERT_TOMBSTONES: &str = "INSERT INTO tombstones (owner_id, change_number, kind, object_id, \
+     delete_time) SELECT t.owner_id, t.change_number, 1, t.object_id, $4 FROM UNNEST($1::uuid[], \
+     $2::bigint[], $3::uuid[]) AS t (owner_id, change_number, object_id)";
+pub(super) const INSERT_ORPHANS: &str = "INSERT INTO orphans (orphan_id, content_id) SELECT * FROM \
+     UNNEST($1::uuid[], $2::uuid[])";
+pub(super) const UPDATE_MAILBOXES: &str = "UPDATE mailboxes SET state = new.state, last_change = \
+     new.last_change, last_receive_time = new.last_receive_time, message_count = \
+     new.message_count, used_bytes = new.used_bytes FROM UNNEST($1::uuid[], $2::smallint[], \
+     $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS new (owner_id, state, last_change, \
+     last_receive_time, message_count, used_bytes) WHERE mailboxes.owner_id = new.owner_id";
+pub(super) const UPDATE_FOLDERS: &str = "UPDATE folders SET total_count = new.total_count, unread_count = \
+     new.unread_count, change_number = new.change_number FROM UNNEST($1::uuid[], $2::uuid[], \
+     $3::bigint[], $4::bigint[], $5::bigint[]) AS new (owner_id, folder_id, total_count, \
+     unread_count, change_number) WHERE folders.owner_id = new.owner_id AND folders.folder_id = \
+     new.folder_id";
+pub(super) const INSERT_ANSWERS: &str = "INSERT INTO answers (owner_id, request_id, fingerprint, answer, \
+     create_time) SELECT a.owner_id, a.request_id, a.fingerprint, a.answer, $5 FROM \
+     UNNEST($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[]) AS a (owner_id, request_id, \
+     fingerprint, answer)";
+pub(super) const DELETE_ORPHANS: &str = "DELETE FROM orphans WHERE orphan_id = ANY($1)";
+pub(super) const DELETE_CONTENTS: &str = "DELETE FROM contents WHERE content_id = ANY($1)";
+pub(super) const FORGET_ANSWERS: &str =
+    "DELETE FROM answers WHERE owner_id = ANY($1) AND create_time < $2";
+pub(super) const NOTE_ACCOUNTS: &str = "INSERT INTO accounts (account_id, username, display_name, deleted, \
+     position) SELECT a.account_id, a.username, a.display_name, a.deleted, $5 FROM \
+     UNNEST($1::uuid[], $2::text[], $3::text[], $4::boolean[]) AS a (account_id, username, \
+     display_name, deleted) ORDER BY 1 ON CONFLICT (account_id) DO UPDATE SET username = \
+     excluded.username, display_name = excluded.display_name, deleted = excluded.deleted, position \
+     = excluded.position WHERE accounts.position < excluded.position AND NOT accounts.deleted";
+
+/// Every statement above, for the test that prepares them.
+#[cfg(any(test, feature = "conformance"))]
+pub(in crate::store) const OWN: &[&str] = &[
+    COPIES,
+    BODIES,
+    ACCOUNTS,
+    LOCK_MAILBOXES,
+    CREATE_MAILBOXES,
+    CREATE_FOLDERS,
+    KEPT_ANSWERS,
+    FOLDERS_OF,
+    COPIES_BY_KEY,
+    COPIES_BY_INTERNET_ID,
+    DELETED,
+    INSERT_CONTENTS,
+    INSERT_COPIES,
+    UPDATE_COPIES,
+    DELETE_COPIES,
+    INSERT_TOMBSTONES,
+    INSERT_ORPHANS,
+    UPDATE_MAILBOXES,
+    UPDATE_FOLDERS,
+    INSERT_ANSWERS,
+    DELETE_ORPHANS,
+    DELETE_CONTENTS,
+    FORGET_ANSWERS,
+    NOTE_ACCOUNTS,
+];

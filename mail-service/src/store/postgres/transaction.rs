@@ -1,0 +1,227 @@
+//! Writing.
+
+use async_trait::async_trait;
+use sqlx::{PgConnection, Postgres, pool::PoolConnection};
+use turbomessage_service_kit::clock::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    common,
+    sets::{
+        column, delete_copies, insert_answers, insert_contents, insert_copies, split,
+        update_copies, update_counts,
+    },
+    sql,
+};
+use crate::{
+    domain::{Copy, Folder, Mailbox},
+    store::{Account, Changes, Delivery, KeptAnswer, Key, StoreError, Transaction, rows},
+};
+
+pub(super) struct PostgresTransaction {
+    connection: Option<PoolConnection<Postgres>>,
+}
+
+impl PostgresTransaction {
+    /// The connection is the transaction's from the start: whoever gives up while it begins must
+    /// not leave one behind that is inside of a transaction.
+    pub(super) async fn begin(connection: PoolConnection<Postgres>) -> Result<Self, StoreError> {
+        let mut transaction = Self {
+            connection: Some(connection),
+        };
+        sqlx::raw_sql("BEGIN")
+            .execute(transaction.connection()?)
+            .await?;
+        Ok(transaction)
+    }
+
+    fn connection(&mut self) -> Result<&mut PgConnection, StoreError> {
+        let connection = self.connection.as_mut();
+        Ok(connection.ok_or_else(|| StoreError::Refused(anyhow::anyhow!("already ended")))?)
+    }
+}
+
+impl Drop for PostgresTransaction {
+    /// A connection whose transaction was not ended is closed, never handed to somebody else.
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+#[async_trait]
+impl Transaction for PostgresTransaction {
+    async fn lock_mailboxes(&mut self, owners: &[Uuid]) -> Result<Vec<Mailbox>, StoreError> {
+        let found: Vec<rows::MailboxRow> = sqlx::query_as(sql::LOCK_MAILBOXES)
+            .bind(owners)
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn create_mailboxes(
+        &mut self,
+        mailboxes: &[Mailbox],
+        folders: &[Folder],
+    ) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        let made: Vec<Uuid> = sqlx::query_scalar(sql::CREATE_MAILBOXES)
+            .bind(column(mailboxes, |m| m.owner_id))
+            .bind(column(mailboxes, |m| m.state as i16))
+            .bind(column(mailboxes, |m| m.epoch))
+            .bind(column(mailboxes, |m| m.last_change))
+            .bind(column(mailboxes, |m| m.last_receive_time))
+            .bind(column(mailboxes, |m| m.message_count))
+            .bind(column(mailboxes, |m| m.used_bytes))
+            .bind(column(mailboxes, |m| m.quota_messages))
+            .bind(column(mailboxes, |m| m.quota_bytes))
+            .fetch_all(&mut *connection)
+            .await?;
+        let folders: Vec<&Folder> = folders
+            .iter()
+            .filter(|f| made.contains(&f.owner_id))
+            .collect();
+        sqlx::query(sql::CREATE_FOLDERS)
+            .bind(column(&folders, |f| f.owner_id))
+            .bind(column(&folders, |f| f.folder_id))
+            .bind(column(&folders, |f| f.role.map_or(0, |role| role as i16)))
+            .bind(column(&folders, |f| f.name.as_str()))
+            .bind(column(&folders, |f| f.total_count))
+            .bind(column(&folders, |f| f.unread_count))
+            .bind(column(&folders, |f| f.change))
+            .bind(column(&folders, |f| f.create_change))
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn kept_answers(&mut self, requests: &[Key]) -> Result<Vec<KeptAnswer>, StoreError> {
+        let (owners, ids) = split(requests);
+        let found: Vec<rows::AnswerRow> = sqlx::query_as(sql::KEPT_ANSWERS)
+            .bind(owners)
+            .bind(ids)
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn folders(&mut self, owners: &[Uuid]) -> Result<Vec<Folder>, StoreError> {
+        let found: Vec<rows::FolderRow> = sqlx::query_as(sql::FOLDERS_OF)
+            .bind(owners)
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn copies(&mut self, keys: &[Key]) -> Result<Vec<Copy>, StoreError> {
+        let (owners, ids) = split(keys);
+        let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_BY_KEY)
+            .bind(owners)
+            .bind(ids)
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn copies_by_internet_id(
+        &mut self,
+        keys: &[(Uuid, String)],
+    ) -> Result<Vec<Copy>, StoreError> {
+        let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_BY_INTERNET_ID)
+            .bind(column(keys, |k| k.0))
+            .bind(column(keys, |k| k.1.as_str()))
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn deleted(&mut self, keys: &[Key]) -> Result<Vec<Key>, StoreError> {
+        let (owners, ids) = split(keys);
+        let statement = sqlx::query_as(sql::DELETED).bind(owners).bind(ids);
+        Ok(statement.fetch_all(self.connection()?).await?)
+    }
+
+    async fn write(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        insert_contents(connection, &changes.contents).await?;
+        insert_copies(connection, &changes.new_copies).await?;
+        update_copies(connection, &changes.changed_copies).await?;
+        delete_copies(connection, &changes.deleted_copies, changes.time).await?;
+        update_counts(connection, &changes.mailboxes, &changes.folders).await?;
+        insert_answers(connection, &changes.answers, changes.time).await
+    }
+
+    async fn some_copies(&mut self, owner: Uuid, limit: i64) -> Result<Vec<Copy>, StoreError> {
+        common::some_copies(self.connection()?, owner, limit).await
+    }
+
+    async fn purge(&mut self, owner: Uuid) -> Result<(), StoreError> {
+        common::purge(self.connection()?, owner).await
+    }
+
+    async fn orphans(
+        &mut self,
+        limit: i64,
+    ) -> Result<Vec<(Uuid, Uuid, Vec<Delivery>)>, StoreError> {
+        common::orphans(self.connection()?, limit).await
+    }
+
+    async fn sweep(&mut self, entries: &[Uuid], contents: &[Uuid]) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        sqlx::query(sql::DELETE_CONTENTS)
+            .bind(contents)
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query(sql::DELETE_ORPHANS)
+            .bind(entries)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn forget_answers(
+        &mut self,
+        owners: &[Uuid],
+        before: Timestamp,
+    ) -> Result<(), StoreError> {
+        let statement = sqlx::query(sql::FORGET_ANSWERS)
+            .bind(owners)
+            .bind(before.as_micros());
+        statement.execute(self.connection()?).await?;
+        Ok(())
+    }
+
+    async fn note_accounts(
+        &mut self,
+        accounts: &[Account],
+        position: i64,
+    ) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        sqlx::query(sql::NOTE_ACCOUNTS)
+            .bind(column(accounts, |a| a.account_id))
+            .bind(column(accounts, |a| a.username.as_str()))
+            .bind(column(accounts, |a| a.display_name.as_str()))
+            .bind(column(accounts, |a| a.deleted))
+            .bind(position)
+            .execute(&mut *connection)
+            .await?;
+        common::note_position(connection, position).await
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        sqlx::raw_sql("COMMIT").execute(self.connection()?).await?;
+        // Only now is the connection fit for somebody else.
+        drop(self.connection.take());
+        Ok(())
+    }
+
+    async fn rollback(mut self: Box<Self>) {
+        let Ok(connection) = self.connection() else {
+            return;
+        };
+        if sqlx::raw_sql("ROLLBACK").execute(connection).await.is_ok() {
+            drop(self.connection.take());
+        }
+    }
+}

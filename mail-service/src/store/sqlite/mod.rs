@@ -1,0 +1,158 @@
+//! `SQLite`: sets go in as JSON, because each statement costs a hop to the driver's thread. One
+//! connection writes, others read beside it (write-ahead log); a commit is on the disk when it
+//! returns.
+
+mod sets;
+mod sql;
+mod transaction;
+
+use std::{str::FromStr, time::Duration};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use sqlx::{
+    SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use uuid::Uuid;
+
+#[cfg(any(test, feature = "conformance"))]
+pub(super) use self::sql::OWN;
+use self::{sets::ids, transaction::SqliteTransaction};
+use super::{
+    Account, Delivery, KeptAnswer, Key, MailStore, StoreError, Transaction, rows,
+    shared::{shared_reads, shared_writes},
+    statements::{self},
+};
+use crate::domain::{Body, Copy, Cursor, Filter, Folder, Mailbox, PageSize};
+
+const READERS: u32 = 4;
+/// How long a writer waits for the one before it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Mailboxes in `SQLite`.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens (or makes) the database at `url` and brings its schema up to date.
+    ///
+    /// # Errors
+    /// The URL is none, or the file cannot be used.
+    pub async fn open(url: &str) -> anyhow::Result<Self> {
+        let options = SqliteConnectOptions::from_str(url)
+            .context("not a URL of SQLite")?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // NORMAL may lose the last commits at a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5));
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(WRITE_TIMEOUT)
+            .connect_with(options.clone())
+            .await?;
+        let mut migrations = sqlx::migrate!("migrations/sqlite");
+        // A version may start beside, or after, a newer one: migrations only add.
+        migrations.set_ignore_missing(true).run(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(READ_TIMEOUT)
+            .connect_with(options.read_only(true))
+            .await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// The readers' pool, for tests that look behind the store.
+    #[cfg(any(test, feature = "conformance"))]
+    #[must_use]
+    pub fn pool(&self) -> &SqlitePool {
+        &self.readers
+    }
+}
+
+mod common {
+    use super::{
+        Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, Mailbox, PageSize,
+        SqliteConnection, SqlitePool, StoreError, Uuid, rows, shared_reads, shared_writes,
+        statements,
+    };
+
+    shared_reads!(SqlitePool);
+    shared_writes!(SqliteConnection);
+}
+
+#[async_trait]
+impl MailStore for SqliteStore {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        let connection = self.writer.acquire().await?;
+        Ok(Box::new(SqliteTransaction::begin(connection).await?))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
+    async fn mailbox(&self, owner: Uuid) -> Result<Option<Mailbox>, StoreError> {
+        common::mailbox(&self.readers, owner).await
+    }
+
+    async fn folders(&self, owner: Uuid) -> Result<Vec<Folder>, StoreError> {
+        common::folders(&self.readers, owner).await
+    }
+
+    async fn copies(&self, owner: Uuid, message_ids: &[Uuid]) -> Result<Vec<Copy>, StoreError> {
+        let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES)
+            .bind(owner)
+            .bind(ids(message_ids))
+            .fetch_all(&self.readers)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn bodies(
+        &self,
+        owner: Uuid,
+        message_ids: &[Uuid],
+    ) -> Result<Vec<(Uuid, Body)>, StoreError> {
+        let found: Vec<rows::BodyRow> = sqlx::query_as(sql::BODIES)
+            .bind(owner)
+            .bind(ids(message_ids))
+            .fetch_all(&self.readers)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn list(
+        &self,
+        filter: &Filter,
+        cursor: Cursor,
+        size: PageSize,
+    ) -> Result<Vec<Copy>, StoreError> {
+        common::list(&self.readers, filter, cursor, size).await
+    }
+
+    async fn kept_answer(&self, request: Key) -> Result<Option<KeptAnswer>, StoreError> {
+        common::kept_answer(&self.readers, request).await
+    }
+
+    async fn accounts(&self, account_ids: &[Uuid]) -> Result<Vec<Account>, StoreError> {
+        Ok(sqlx::query_as(sql::ACCOUNTS)
+            .bind(ids(account_ids))
+            .fetch_all(&self.readers)
+            .await?)
+    }
+
+    async fn feed_position(&self) -> Result<i64, StoreError> {
+        common::feed_position(&self.readers).await
+    }
+
+    async fn owners(&self, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+        common::owners(&self.readers, after, limit).await
+    }
+}

@@ -1,0 +1,252 @@
+//! Writing.
+
+use async_trait::async_trait;
+use serde_json::json;
+use sqlx::{Sqlite, SqliteConnection, pool::PoolConnection};
+use turbomessage_service_kit::clock::{Timestamp, new_id};
+use uuid::Uuid;
+
+use super::{
+    common,
+    sets::{
+        answer_row, changed_row, content_row, copy_row, folder_counts, folder_row, hex_of, ids,
+        keys, mailbox_counts, mailbox_row, set, tombstone_row,
+    },
+    sql,
+};
+use crate::{
+    domain::{Copy, Folder, Mailbox},
+    store::{
+        Account, Changes, Delivery, KeptAnswer, Key, StoreError, Tombstone, Transaction, rows,
+    },
+};
+
+pub(super) struct SqliteTransaction {
+    connection: Option<PoolConnection<Sqlite>>,
+}
+
+impl SqliteTransaction {
+    /// The connection is the transaction's from the start: whoever gives up while it begins must
+    /// not leave one behind that is inside of a transaction.
+    pub(super) async fn begin(connection: PoolConnection<Sqlite>) -> Result<Self, StoreError> {
+        let mut transaction = Self {
+            connection: Some(connection),
+        };
+        // Deferred, the step from reading to writing would ignore the busy timeout.
+        sqlx::raw_sql("BEGIN IMMEDIATE")
+            .execute(transaction.connection()?)
+            .await?;
+        Ok(transaction)
+    }
+
+    fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        let connection = self.connection.as_mut();
+        Ok(connection.ok_or_else(|| StoreError::Refused(anyhow::anyhow!("already ended")))?)
+    }
+
+    /// Runs a statement over a set, unless the set is empty.
+    async fn over(&mut self, statement: &'static str, set: String) -> Result<(), StoreError> {
+        if set != "[]" {
+            sqlx::query(statement)
+                .bind(set)
+                .execute(self.connection()?)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The same with a time beside the set.
+    async fn over_at(
+        &mut self,
+        statement: &'static str,
+        set: String,
+        time: i64,
+    ) -> Result<(), StoreError> {
+        if set != "[]" {
+            sqlx::query(statement)
+                .bind(set)
+                .bind(time)
+                .execute(self.connection()?)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for SqliteTransaction {
+    /// A connection whose transaction was not ended is closed, never handed to somebody else.
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+#[async_trait]
+impl Transaction for SqliteTransaction {
+    /// The one writer has everything locked already.
+    async fn lock_mailboxes(&mut self, owners: &[Uuid]) -> Result<Vec<Mailbox>, StoreError> {
+        let found: Vec<rows::MailboxRow> = sqlx::query_as(sql::LOCK_MAILBOXES)
+            .bind(ids(owners))
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn create_mailboxes(
+        &mut self,
+        mailboxes: &[Mailbox],
+        folders: &[Folder],
+    ) -> Result<(), StoreError> {
+        let made: Vec<Uuid> = sqlx::query_scalar(sql::CREATE_MAILBOXES)
+            .bind(set(mailboxes, mailbox_row))
+            .fetch_all(self.connection()?)
+            .await?;
+        let folders: Vec<&Folder> = folders
+            .iter()
+            .filter(|f| made.contains(&f.owner_id))
+            .collect();
+        self.over(sql::CREATE_FOLDERS, set(&folders, |f| folder_row(f)))
+            .await
+    }
+
+    async fn kept_answers(&mut self, requests: &[Key]) -> Result<Vec<KeptAnswer>, StoreError> {
+        let found: Vec<rows::AnswerRow> = sqlx::query_as(sql::KEPT_ANSWERS)
+            .bind(keys(requests))
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn folders(&mut self, owners: &[Uuid]) -> Result<Vec<Folder>, StoreError> {
+        let found: Vec<rows::FolderRow> = sqlx::query_as(sql::FOLDERS_OF)
+            .bind(ids(owners))
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn copies(&mut self, wanted: &[Key]) -> Result<Vec<Copy>, StoreError> {
+        let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_BY_KEY)
+            .bind(keys(wanted))
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn copies_by_internet_id(
+        &mut self,
+        wanted: &[(Uuid, String)],
+    ) -> Result<Vec<Copy>, StoreError> {
+        let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_BY_INTERNET_ID)
+            .bind(set(wanted, |(owner, id)| json!([hex_of(*owner), id])))
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn deleted(&mut self, wanted: &[Key]) -> Result<Vec<Key>, StoreError> {
+        let statement = sqlx::query_as(sql::DELETED).bind(keys(wanted));
+        Ok(statement.fetch_all(self.connection()?).await?)
+    }
+
+    async fn write(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let deleted: Vec<Key> = changes.deleted_copies.iter().map(|t| t.key).collect();
+        let time = changes.time;
+        let orphan = |t: &Tombstone| {
+            json!([
+                hex_of(new_id(Timestamp::from_micros(time))),
+                hex_of(t.content_id)
+            ])
+        };
+        self.over(sql::INSERT_CONTENTS, set(&changes.contents, content_row))
+            .await?;
+        self.over(sql::INSERT_COPIES, set(&changes.new_copies, copy_row))
+            .await?;
+        self.over(
+            sql::UPDATE_COPIES,
+            set(&changes.changed_copies, changed_row),
+        )
+        .await?;
+        self.over(sql::DELETE_COPIES, keys(&deleted)).await?;
+        self.over_at(
+            sql::INSERT_TOMBSTONES,
+            set(&changes.deleted_copies, tombstone_row),
+            time,
+        )
+        .await?;
+        self.over(sql::INSERT_ORPHANS, set(&changes.deleted_copies, orphan))
+            .await?;
+        self.over(
+            sql::UPDATE_MAILBOXES,
+            set(&changes.mailboxes, mailbox_counts),
+        )
+        .await?;
+        self.over(sql::UPDATE_FOLDERS, set(&changes.folders, folder_counts))
+            .await?;
+        self.over_at(sql::INSERT_ANSWERS, set(&changes.answers, answer_row), time)
+            .await
+    }
+
+    async fn some_copies(&mut self, owner: Uuid, limit: i64) -> Result<Vec<Copy>, StoreError> {
+        common::some_copies(self.connection()?, owner, limit).await
+    }
+
+    async fn purge(&mut self, owner: Uuid) -> Result<(), StoreError> {
+        common::purge(self.connection()?, owner).await
+    }
+
+    async fn orphans(
+        &mut self,
+        limit: i64,
+    ) -> Result<Vec<(Uuid, Uuid, Vec<Delivery>)>, StoreError> {
+        common::orphans(self.connection()?, limit).await
+    }
+
+    async fn sweep(&mut self, entries: &[Uuid], contents: &[Uuid]) -> Result<(), StoreError> {
+        self.over(sql::DELETE_CONTENTS, ids(contents)).await?;
+        self.over(sql::DELETE_ORPHANS, ids(entries)).await
+    }
+
+    async fn forget_answers(
+        &mut self,
+        owners: &[Uuid],
+        before: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.over_at(sql::FORGET_ANSWERS, ids(owners), before.as_micros())
+            .await
+    }
+
+    async fn note_accounts(
+        &mut self,
+        accounts: &[Account],
+        position: i64,
+    ) -> Result<(), StoreError> {
+        let rows = set(accounts, |a| {
+            json!([
+                hex_of(a.account_id),
+                a.username,
+                a.display_name,
+                i64::from(a.deleted)
+            ])
+        });
+        self.over_at(sql::NOTE_ACCOUNTS, rows, position).await?;
+        common::note_position(self.connection()?, position).await
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        sqlx::raw_sql("COMMIT").execute(self.connection()?).await?;
+        // Only now is the connection fit for somebody else.
+        drop(self.connection.take());
+        Ok(())
+    }
+
+    async fn rollback(mut self: Box<Self>) {
+        let Ok(connection) = self.connection() else {
+            return;
+        };
+        if sqlx::raw_sql("ROLLBACK").execute(connection).await.is_ok() {
+            drop(self.connection.take());
+        }
+    }
+}
