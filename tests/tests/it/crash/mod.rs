@@ -5,6 +5,7 @@ mod load;
 
 use std::process::Stdio;
 
+use rustix::process::Signal;
 use tonic::Code;
 use turbomessage_proto::{
     auth_v1::DeleteAccountRequest,
@@ -49,6 +50,32 @@ async fn killed_again_and_again(mut services: Services) {
     assert!(!load.failures().is_empty(), "the kills were noticed");
     let sends = load.check().await;
     assert!(sends > ROUNDS * 7);
+}
+
+/// SIGTERM in mid-load: each program finishes what it has begun, ends by itself with exit code 0,
+/// and a client that repeats sees nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_every_program_in_good_order() {
+    let mut services = Services::on_files().start().await;
+    let load = Load::start(people(&services).await);
+    for part in [Part::Mail, Part::Auth, Part::Gateway] {
+        load.progress(20).await;
+        let process = match part {
+            Part::Mail => &mut services.mail,
+            Part::Auth => &mut services.auth,
+            Part::Gateway => &mut services.gateway,
+        };
+        process.signal(Signal::TERM);
+        let status = process.ended().await;
+        assert!(
+            status.success(),
+            "{part:?} ended with {status}:\n{}",
+            process.log()
+        );
+        process.restart().await;
+    }
+    load.progress(20).await;
+    load.check().await;
 }
 
 /// Has mail-service die at `point` of some batch, several times.
