@@ -1,0 +1,114 @@
+//! Marking, moving and deleting: all of it or nothing.
+
+use uuid::Uuid;
+
+use super::Desk;
+use crate::{
+    commit::job::{Answer, Delete, Modify, Place, Refusal},
+    domain::{Copy, FolderRole, Kind},
+    store::{Key, Tombstone},
+};
+
+impl Desk {
+    pub(super) fn modify(&mut self, modify: &Modify) -> Result<Answer, Refusal> {
+        let owner = modify.owner_id;
+        self.active(owner)?;
+        self.check_all_there(owner, &modify.message_ids, |_| false)?;
+        let keys: Vec<Key> = modify.message_ids.iter().map(|&id| (owner, id)).collect();
+        let matches = |copy: &Copy| modify.etag.as_ref().is_none_or(|etag| *etag == copy.etag());
+        if !keys
+            .iter()
+            .filter_map(|key| self.copies.get(key))
+            .all(matches)
+        {
+            return Err(Refusal::EtagMismatch);
+        }
+        let target = modify
+            .place
+            .map(|place| self.target(owner, place, &keys))
+            .transpose()?;
+
+        for &key in &keys {
+            self.change(key, |copy| {
+                copy.read = modify.read.unwrap_or(copy.read);
+                copy.starred = modify.starred.unwrap_or(copy.starred);
+                copy.folder_id = target.unwrap_or(copy.folder_id);
+            });
+        }
+        Ok(Answer::Modified(
+            keys.iter()
+                .filter_map(|key| self.copies.get(key).cloned())
+                .collect(),
+        ))
+    }
+
+    /// The folder to move `keys` to, if all of them may go there.
+    fn target(&self, owner: Uuid, place: Place, keys: &[Key]) -> Result<Uuid, Refusal> {
+        let folder_id = match place {
+            Place::Folder(id) => id,
+            Place::Role(role) => self.standard_folder(owner, role),
+        };
+        let folder = self
+            .folder(owner, folder_id)
+            .ok_or(Refusal::FolderNotFound(folder_id))?;
+        let role = folder.role;
+        if role.is_some_and(FolderRole::is_protected) {
+            return Err(Refusal::FolderProtected(folder_id));
+        }
+        for copy in keys.iter().filter_map(|key| self.copies.get(key)) {
+            let from = self.folder(owner, copy.folder_id).and_then(|f| f.role);
+            if from.is_some_and(FolderRole::is_protected) {
+                return Err(Refusal::FolderProtected(copy.folder_id));
+            }
+            if role == Some(FolderRole::Sent) && copy.kind != Kind::Sent {
+                return Err(Refusal::FolderProtected(folder_id));
+            }
+        }
+        Ok(folder_id)
+    }
+
+    pub(super) fn delete(&mut self, delete: &Delete) -> Result<Answer, Refusal> {
+        let owner = delete.owner_id;
+        self.active(owner)?;
+        self.check_all_there(owner, &delete.message_ids, |key| self.deleted.contains(key))?;
+        for &id in &delete.message_ids {
+            let key = (owner, id);
+            let Some(copy) = self.copies.remove(&key) else {
+                continue;
+            };
+            let change = self.next_change(owner);
+            if let Some(mailbox) = self.mailboxes.get_mut(&owner) {
+                mailbox.message_count -= 1;
+                mailbox.used_bytes -= copy.size_bytes;
+            }
+            self.count(owner, copy.folder_id, -1, -i64::from(!copy.read));
+            self.changed_copies.remove(&key);
+            self.deleted.insert(key);
+            let content_id = copy.content_id;
+            self.changes.deleted_copies.push(Tombstone {
+                key,
+                change,
+                content_id,
+            });
+        }
+        Ok(Answer::Deleted)
+    }
+
+    fn check_all_there(
+        &self,
+        owner: Uuid,
+        ids: &[Uuid],
+        excused: impl Fn(&Key) -> bool,
+    ) -> Result<(), Refusal> {
+        let missing: Vec<Uuid> = ids
+            .iter()
+            .copied()
+            .filter(|&id| !self.copies.contains_key(&(owner, id)) && !excused(&(owner, id)))
+            .collect();
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::MessagesNotFound(missing))
+        }
+    }
+}
