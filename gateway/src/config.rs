@@ -28,7 +28,7 @@ pub struct Config {
     #[arg(long, env = "TM_MAX_STREAMS", default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=MOST), value_name = "NUMBER")]
     pub max_streams: u32,
     /// How many of the calls may be such that hash a password: registrations, logins and the like.
-    #[arg(long, env = "TM_MAX_PASSWORD_CALLS", default_value_t = 64, value_parser = value_parser!(u32).range(1..=MOST), value_name = "NUMBER")]
+    #[arg(long, env = "TM_MAX_PASSWORD_CALLS", default_value_t = 128, value_parser = value_parser!(u32).range(1..=MOST), value_name = "NUMBER")]
     pub max_password_calls: u32,
 }
 
@@ -38,7 +38,7 @@ impl Default for Config {
             allow_origins: Vec::new(),
             max_calls: 2048,
             max_streams: 10_000,
-            max_password_calls: 64,
+            max_password_calls: 128,
         }
     }
 }

@@ -59,7 +59,7 @@ pub struct Config {
     #[arg(
         long,
         env = "TM_HASH_QUEUE",
-        default_value = "64",
+        default_value = "128",
         value_name = "COUNT"
     )]
     hash_queue: usize,
@@ -114,7 +114,7 @@ impl Config {
             session_idle_seconds: Duration::from_secs(30 * 24 * 3600),
             session_lifetime_seconds: Duration::from_secs(180 * 24 * 3600),
             hash_concurrency: None,
-            hash_queue: 64,
+            hash_queue: 128,
             login_failures_per_name: NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MAX),
             login_failures_per_address: NonZeroU32::new(10_000).unwrap_or(NonZeroU32::MAX),
             login_window_seconds: Duration::from_secs(900),
