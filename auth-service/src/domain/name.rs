@@ -1,6 +1,9 @@
 //! Names that people give themselves and their devices.
 
-use turbomessage_service_kit::{fields::line, problem::Rule};
+use turbomessage_service_kit::{
+    fields::{self, line},
+    problem::Rule,
+};
 
 /// Most characters of a display name or a device name.
 const MOST_CHARACTERS: usize = 64;
@@ -16,21 +19,7 @@ impl Username {
     /// # Errors
     /// `Required` if empty, else `Username`.
     pub(crate) fn parse(text: &str) -> Result<Self, Rule> {
-        if text.is_empty() {
-            return Err(Rule::Required);
-        }
-        let name = text.to_ascii_lowercase();
-        let alphanumeric = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-        let bytes = name.as_bytes();
-        let good = (3..=32).contains(&bytes.len())
-            && bytes.iter().all(|b| alphanumeric(b) || b"._-".contains(b))
-            && bytes.first().is_some_and(alphanumeric)
-            && bytes.last().is_some_and(alphanumeric);
-        if good {
-            Ok(Self(name))
-        } else {
-            Err(Rule::Username)
-        }
+        fields::username(text).map(Self)
     }
 
     /// A name that the store kept: it was checked on its way in.
