@@ -139,4 +139,97 @@ impl MailService for Fake {
     ) -> Result<Response<pb::GetMailboxResponse>, Status> {
         none()
     }
+
+    async fn cancel_send(
+        &self,
+        _: Request<pb::CancelSendRequest>,
+    ) -> Result<Response<pb::CancelSendResponse>, Status> {
+        none()
+    }
+
+    async fn search_messages(
+        &self,
+        _: Request<pb::SearchMessagesRequest>,
+    ) -> Result<Response<pb::SearchMessagesResponse>, Status> {
+        none()
+    }
+
+    async fn list_labels(
+        &self,
+        _: Request<pb::ListLabelsRequest>,
+    ) -> Result<Response<pb::ListLabelsResponse>, Status> {
+        none()
+    }
+
+    async fn list_threads(
+        &self,
+        _: Request<pb::ListThreadsRequest>,
+    ) -> Result<Response<pb::ListThreadsResponse>, Status> {
+        none()
+    }
+
+    async fn get_thread(
+        &self,
+        _: Request<pb::GetThreadRequest>,
+    ) -> Result<Response<pb::GetThreadResponse>, Status> {
+        none()
+    }
+
+    async fn create_folder(
+        &self,
+        _: Request<pb::CreateFolderRequest>,
+    ) -> Result<Response<pb::CreateFolderResponse>, Status> {
+        none()
+    }
+
+    async fn update_folder(
+        &self,
+        _: Request<pb::UpdateFolderRequest>,
+    ) -> Result<Response<pb::UpdateFolderResponse>, Status> {
+        none()
+    }
+
+    async fn delete_folder(
+        &self,
+        _: Request<pb::DeleteFolderRequest>,
+    ) -> Result<Response<pb::DeleteFolderResponse>, Status> {
+        none()
+    }
+
+    async fn create_draft(
+        &self,
+        _: Request<pb::CreateDraftRequest>,
+    ) -> Result<Response<pb::CreateDraftResponse>, Status> {
+        none()
+    }
+
+    async fn update_draft(
+        &self,
+        _: Request<pb::UpdateDraftRequest>,
+    ) -> Result<Response<pb::UpdateDraftResponse>, Status> {
+        none()
+    }
+
+    async fn send_draft(
+        &self,
+        _: Request<pb::SendDraftRequest>,
+    ) -> Result<Response<pb::SendDraftResponse>, Status> {
+        none()
+    }
+
+    async fn list_changes(
+        &self,
+        _: Request<pb::ListChangesRequest>,
+    ) -> Result<Response<pb::ListChangesResponse>, Status> {
+        none()
+    }
+
+    type WatchMailboxStream = tokio_stream::Empty<Result<pb::WatchMailboxResponse, Status>>;
+
+    async fn watch_mailbox(
+        &self,
+        _: Request<pb::WatchMailboxRequest>,
+    ) -> Result<Response<Self::WatchMailboxStream>, Status> {
+        none()
+    }
 }

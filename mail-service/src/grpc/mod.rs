@@ -5,13 +5,16 @@ mod show;
 
 use tonic::{Request, Response, Status};
 use turbomessage_proto::mail_v1::{
-    BatchGetMessagesRequest, BatchGetMessagesResponse, DeleteMessagesRequest,
+    self as proto, BatchGetMessagesRequest, BatchGetMessagesResponse, DeleteMessagesRequest,
     DeleteMessagesResponse, GetMailboxRequest, GetMailboxResponse, GetMessageRequest,
     GetMessageResponse, ListFoldersRequest, ListFoldersResponse, ListMessagesRequest,
     ListMessagesResponse, ModifyMessagesRequest, ModifyMessagesResponse, SendMessageRequest,
     SendMessageResponse, mail_service_server::MailService,
 };
-use turbomessage_service_kit::fields::Fields;
+use turbomessage_service_kit::{
+    fields::Fields,
+    problem::{Problem, Reason},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -184,5 +187,98 @@ impl MailService for MailGrpc {
         Ok(Response::new(GetMailboxResponse {
             mailbox: Some(mailbox),
         }))
+    }
+
+    async fn cancel_send(
+        &self,
+        _: Request<proto::CancelSendRequest>,
+    ) -> Result<Response<proto::CancelSendResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    async fn search_messages(
+        &self,
+        _: Request<proto::SearchMessagesRequest>,
+    ) -> Result<Response<proto::SearchMessagesResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    async fn list_labels(
+        &self,
+        _: Request<proto::ListLabelsRequest>,
+    ) -> Result<Response<proto::ListLabelsResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    async fn list_threads(
+        &self,
+        _: Request<proto::ListThreadsRequest>,
+    ) -> Result<Response<proto::ListThreadsResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    async fn get_thread(
+        &self,
+        _: Request<proto::GetThreadRequest>,
+    ) -> Result<Response<proto::GetThreadResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    async fn create_folder(
+        &self,
+        _: Request<proto::CreateFolderRequest>,
+    ) -> Result<Response<proto::CreateFolderResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    async fn update_folder(
+        &self,
+        _: Request<proto::UpdateFolderRequest>,
+    ) -> Result<Response<proto::UpdateFolderResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    async fn delete_folder(
+        &self,
+        _: Request<proto::DeleteFolderRequest>,
+    ) -> Result<Response<proto::DeleteFolderResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    async fn create_draft(
+        &self,
+        _: Request<proto::CreateDraftRequest>,
+    ) -> Result<Response<proto::CreateDraftResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    async fn update_draft(
+        &self,
+        _: Request<proto::UpdateDraftRequest>,
+    ) -> Result<Response<proto::UpdateDraftResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    async fn send_draft(
+        &self,
+        _: Request<proto::SendDraftRequest>,
+    ) -> Result<Response<proto::SendDraftResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    async fn list_changes(
+        &self,
+        _: Request<proto::ListChangesRequest>,
+    ) -> Result<Response<proto::ListChangesResponse>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
+    }
+
+    type WatchMailboxStream = futures::stream::Empty<Result<proto::WatchMailboxResponse, Status>>;
+
+    async fn watch_mailbox(
+        &self,
+        _: Request<proto::WatchMailboxRequest>,
+    ) -> Result<Response<Self::WatchMailboxStream>, Status> {
+        Err(Problem::new(Reason::MethodUnknown).into())
     }
 }

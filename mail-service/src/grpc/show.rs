@@ -112,6 +112,7 @@ fn message(copy: Copy, body: Option<Body>, names: &Names) -> proto::Message {
         labels: Vec::new(),
         size_bytes: copy.size_bytes,
         etag,
+        deliver_time: None,
     }
 }
 
