@@ -1,12 +1,15 @@
 //! Settings of mail-service.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::bail;
 use clap::Args;
 use turbomessage_service_kit::settings::{self, Secret};
 
-use crate::commit::MailboxDefaults;
+use crate::{commit::MailboxDefaults, sweeper::Keeping};
 
 /// Settings of mail-service.
 #[derive(Debug, Clone, Args)]
@@ -30,6 +33,18 @@ pub struct Config {
     #[arg(long, env = "TM_QUOTA_BYTES", default_value_t = 1 << 30, value_name = "BYTES",
           value_parser = clap::value_parser!(i64).range(1..))]
     pub quota_bytes: i64,
+    /// Days after which a message in Trash is deleted.
+    #[arg(long, env = "TM_TRASH_DAYS", default_value_t = 30, value_name = "DAYS",
+          value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub trash_days: u32,
+    /// Days for which the changes of a mailbox can be asked for.
+    #[arg(long, env = "TM_HISTORY_DAYS", default_value_t = 30, value_name = "DAYS",
+          value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub history_days: u32,
+    /// Changes of a mailbox that can be asked for: older ones go, however young they are.
+    #[arg(long, env = "TM_HISTORY_CHANGES", default_value_t = 200_000, value_name = "N",
+          value_parser = clap::value_parser!(i64).range(1000..))]
+    pub history_changes: i64,
     /// The domain in the `Message-ID` of messages sent here.
     #[arg(
         long,
@@ -54,6 +69,9 @@ impl Config {
             database_url_file: None,
             quota_messages: 1_000_000,
             quota_bytes: 1 << 30,
+            trash_days: 30,
+            history_days: 30,
+            history_changes: 200_000,
             mail_domain: "turbomessage.invalid".into(),
             writers: 1,
         }
@@ -71,6 +89,15 @@ impl Config {
             bail!("--database-url must begin with postgres:// or sqlite:");
         }
         Ok(url)
+    }
+
+    pub(crate) fn keeping(&self) -> Keeping {
+        let days = |days: u32| Duration::from_hours(24 * u64::from(days));
+        Keeping {
+            trash: days(self.trash_days),
+            history: days(self.history_days),
+            history_changes: self.history_changes,
+        }
     }
 
     pub(crate) fn defaults(&self) -> MailboxDefaults {

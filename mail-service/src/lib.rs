@@ -2,6 +2,7 @@
 
 pub mod commit;
 mod config;
+mod deliverer;
 mod directory;
 pub mod domain;
 mod follower;
@@ -12,6 +13,7 @@ mod sweeper;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod wakeups;
 
 use std::time::Duration;
 
@@ -30,8 +32,8 @@ use turbomessage_service_kit::{
 pub use config::Config;
 
 use crate::{
-    commit::Writer, directory::Directory, follower::Follower, grpc::MailGrpc, mail::Mail,
-    store::SharedStore, sweeper::Sweeper, tickets::Tickets,
+    commit::Writer, deliverer::Deliverer, directory::Directory, follower::Follower, grpc::MailGrpc,
+    mail::Mail, store::SharedStore, sweeper::Sweeper, tickets::Tickets, wakeups::Wakeups,
 };
 
 /// The name under which health is asked for.
@@ -55,10 +57,12 @@ pub async fn build(
     };
     let defaults = config.defaults();
     let tracker = TaskTracker::new();
+    let wakeups = Wakeups::start(store.clone(), &tracker, shutdown.clone());
     let writer = Writer::start(
         &store,
         &clock,
         &defaults,
+        &wakeups.announcer(),
         usize::from(config.writers),
         &tracker,
     );
@@ -72,23 +76,37 @@ pub async fn build(
         defaults: defaults.clone(),
     };
     tracker.spawn(follower.run(shutdown.clone()));
+    let mail = Mail::new(
+        store.clone(),
+        writer,
+        directory.clone(),
+        clock.clone(),
+        defaults,
+    );
     let sweeper = Sweeper {
         store: store.clone(),
+        mail: mail.clone(),
         clock: clock.clone(),
+        keeping: config.keeping(),
     };
     tracker.spawn(sweeper.run(shutdown.clone()));
+    let deliverer = Deliverer {
+        mail: mail.clone(),
+        clock,
+    };
+    tracker.spawn(deliverer.run(shutdown.clone()));
 
     let health = Health::starting(&[SERVICE]).await;
     let health_service = health.service();
-    let checked = store.clone();
+    let (checked, stop) = (store, shutdown.clone());
     tracker.spawn(async move {
         health
-            .follow(SERVICE, shutdown, || async { checked.ping().await.is_ok() })
+            .follow(SERVICE, stop, || async { checked.ping().await.is_ok() })
             .await;
     });
 
-    let mail = Mail::new(store, writer, directory.clone(), clock, defaults);
-    let service = MailServiceServer::new(MailGrpc::new(mail, directory, tickets))
+    let service = MailGrpc::new(mail, directory, tickets, wakeups, shutdown);
+    let service = MailServiceServer::new(service)
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);

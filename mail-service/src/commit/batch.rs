@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     desk::Desk,
-    job::{Answer, Job, Refusal},
+    job::{Answer, FOLDER_STEP, Job, Refusal},
 };
 use crate::{
     domain::{Folder, FolderRole, Kind, Mailbox, MailboxState},
@@ -34,6 +34,9 @@ const TRIES: u32 = 8;
 /// What became of each job of a batch.
 pub(super) type Results = Vec<Result<Answer, Refusal>>;
 
+/// The mailboxes that a batch changed, with the numbers of their last changes.
+pub(super) type Changed = Vec<(Uuid, i64)>;
+
 /// Carries out `jobs` in one durable transaction. Another transaction in the way is waited for.
 ///
 /// # Errors
@@ -43,11 +46,11 @@ pub(super) async fn run(
     clock: &dyn Clock,
     defaults: &MailboxDefaults,
     jobs: &[&Job],
-) -> Result<Results, StoreError> {
+) -> Result<(Results, Changed), StoreError> {
     let mut tried = 0;
     loop {
         match attempt(store, clock, defaults, jobs).await {
-            Ok(results) => return Ok(results),
+            Ok(done) => return Ok(done),
             Err(StoreError::Conflict(cause)) if tried < TRIES => {
                 tried += 1;
                 tracing::debug!(error.cause = %cause, commit.tried = tried, "commit in the way of another");
@@ -65,7 +68,7 @@ async fn attempt(
     clock: &dyn Clock,
     defaults: &MailboxDefaults,
     jobs: &[&Job],
-) -> Result<Results, StoreError> {
+) -> Result<(Results, Changed), StoreError> {
     let owners: BTreeSet<Uuid> = jobs.iter().flat_map(|job| job.owners()).collect();
     let owners: Vec<Uuid> = owners.into_iter().collect();
     let mut transaction = store.begin().await?;
@@ -87,13 +90,16 @@ async fn attempt(
     let mut desk = Desk::new(clock.now(), &defaults.mail_domain, mailboxes);
     load(&mut *transaction, &mut desk, &owners, jobs).await?;
     let results: Results = jobs.iter().map(|job| desk.work(job)).collect();
-    transaction.write(&desk.finish()).await?;
+    let changes = desk.finish();
+    transaction.write(&changes).await?;
     #[cfg(feature = "fault-points")]
     super::fault::reach("before-commit");
     transaction.commit().await?;
     #[cfg(feature = "fault-points")]
     super::fault::reach("after-commit");
-    Ok(results)
+    let changed = changes.mailboxes.iter();
+    let changed = changed.map(|m| (m.owner_id, m.last_change)).collect();
+    Ok((results, changed))
 }
 
 /// Reads what the jobs look at. In statements of their own after the locks were taken, so that what
@@ -110,22 +116,11 @@ async fn load(
             .or_default()
             .push(folder);
     }
-    let (mut requests, mut keys, mut deletions) = (Vec::new(), BTreeSet::new(), Vec::new());
-    for job in jobs {
-        match job {
-            Job::Send(send) => {
-                requests.extend(send.request.map(|request| (send.sender_id, request.id)));
-                keys.extend(send.draft.in_reply_to.map(|id| (send.sender_id, id)));
-            }
-            Job::Modify(modify) => {
-                keys.extend(modify.message_ids.iter().map(|&id| (modify.owner_id, id)));
-            }
-            Job::Delete(delete) => {
-                deletions.extend(delete.message_ids.iter().map(|&id| (delete.owner_id, id)));
-            }
-        }
-    }
-    keys.extend(&deletions);
+    let requests: Vec<Key> = jobs
+        .iter()
+        .filter_map(|job| job.request())
+        .map(|(owner, request)| (owner, request.id))
+        .collect();
     if !requests.is_empty() {
         let kept = transaction.kept_answers(&requests).await?;
         desk.answers = kept
@@ -133,19 +128,76 @@ async fn load(
             .map(|answer| (answer.request, answer))
             .collect();
     }
+    load_copies(transaction, desk, jobs).await?;
+    load_parents(transaction, desk, jobs).await?;
+    load_counts(transaction, desk, jobs).await
+}
+
+async fn load_copies(
+    transaction: &mut dyn Transaction,
+    desk: &mut Desk,
+    jobs: &[&Job],
+) -> Result<(), StoreError> {
+    let keys: BTreeSet<Key> = jobs.iter().flat_map(|job| job.copies()).collect();
+    let keys: Vec<Key> = keys.into_iter().collect();
+    let mut copies = Vec::new();
     if !keys.is_empty() {
-        let keys: Vec<Key> = keys.into_iter().collect();
-        let copies = transaction.copies(&keys).await?;
-        desk.copies = copies
-            .into_iter()
-            .map(|c| ((c.owner_id, c.message_id), c))
-            .collect();
+        copies = transaction.copies(&keys).await?;
+    }
+    for job in jobs {
+        if let Job::DeleteFolder(delete) = job {
+            let folder = (delete.owner_id, delete.folder_id);
+            copies.extend(transaction.copies_in(folder, FOLDER_STEP).await?);
+        }
+    }
+    desk.copies = copies
+        .into_iter()
+        .map(|c| ((c.owner_id, c.message_id), c))
+        .collect();
+    let mut deletions = Vec::new();
+    for job in jobs {
+        if let Job::Delete(delete) = job {
+            deletions.extend(delete.message_ids.iter().map(|&id| (delete.owner_id, id)));
+        }
     }
     deletions.retain(|key| !desk.copies.contains_key(key));
     if !deletions.is_empty() {
         desk.deleted = transaction.deleted(&deletions).await?.into_iter().collect();
     }
-    load_parents(transaction, desk, jobs).await
+    Ok(())
+}
+
+/// The conversations and labels whose counts may change.
+async fn load_counts(
+    transaction: &mut dyn Transaction,
+    desk: &mut Desk,
+    jobs: &[&Job],
+) -> Result<(), StoreError> {
+    let copies = || desk.copies.values().chain(desk.parents.values());
+    let mut threads: BTreeSet<Key> = copies().map(|c| (c.owner_id, c.thread_id)).collect();
+    for job in jobs {
+        // What continues a conversation may do so for recipients who no longer have its parent.
+        let Job::Send(send) = job else { continue };
+        let continued = job.copies().into_iter();
+        let continued = continued.filter_map(|key| Some(desk.copies.get(&key)?.thread_id));
+        for thread in continued {
+            threads.extend(send.addressees.all().map(|r| (r.account_id, thread)));
+        }
+    }
+    let labelled = copies().filter(|c| !c.labels.is_empty());
+    let owners: BTreeSet<Uuid> = labelled
+        .map(|c| c.owner_id)
+        .chain(jobs.iter().filter_map(|job| job.labels()))
+        .collect();
+    if !threads.is_empty() {
+        let threads: Vec<Key> = threads.into_iter().collect();
+        desk.load_threads(transaction.thread_parts(&threads).await?);
+    }
+    if !owners.is_empty() {
+        let owners: Vec<Uuid> = owners.into_iter().collect();
+        desk.load_labels(transaction.labels(&owners).await?);
+    }
+    Ok(())
 }
 
 /// Finds what recipients of answers have of the messages that are answered.
@@ -165,7 +217,8 @@ async fn load_parents(
         };
         let internet_id = &parent.internet_message_id;
         wanted.extend(
-            send.recipients()
+            send.addressees
+                .all()
                 .map(|r| (r.account_id, internet_id.clone())),
         );
     }
@@ -202,7 +255,9 @@ pub(crate) async fn create_mailboxes(
             owner_id,
             state: MailboxState::Active,
             epoch: Uuid::new_v4(),
-            last_change: FolderRole::ALL.len().try_into().unwrap_or(i64::MAX),
+            // The history begins with the standard folders there.
+            last_change: STANDARD_FOLDERS,
+            oldest_change: STANDARD_FOLDERS,
             last_receive_time: 0,
             message_count: 0,
             used_bytes: 0,
@@ -214,6 +269,8 @@ pub(crate) async fn create_mailboxes(
     transaction.create_mailboxes(&mailboxes, &folders).await?;
     transaction.commit().await
 }
+
+const STANDARD_FOLDERS: i64 = FolderRole::Trash as i64;
 
 fn standard_folders(owner_id: Uuid, now: Timestamp) -> impl Iterator<Item = Folder> {
     FolderRole::ALL.into_iter().map(move |role| Folder {

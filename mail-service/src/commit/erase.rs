@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::batch::{MailboxDefaults, create_mailboxes};
 use crate::{
     domain::MailboxState,
-    store::{Changes, Key, MailStore, StoreError, Tombstone},
+    store::{Changes, Key, MailStore, StoreError},
 };
 
 /// How many copies go in one transaction.
@@ -33,22 +33,16 @@ pub async fn erase_mailbox(
         let mut mailboxes = transaction.lock_mailboxes(&[owner]).await?;
         let copies = transaction.some_copies(owner, STEP).await?;
         for mailbox in &mut mailboxes {
+            if mailbox.state != MailboxState::Erased || !copies.is_empty() {
+                // Whoever watches it is to look, and find it gone.
+                mailbox.last_change += 1;
+            }
             mailbox.state = MailboxState::Erased;
             mailbox.message_count = 0;
             mailbox.used_bytes = 0;
         }
-        let last_change = mailboxes.first().map_or(0, |m| m.last_change);
-        let deleted_copies: Vec<Tombstone> = (last_change + 1..)
-            .zip(&copies)
-            .map(|(change, copy)| Tombstone {
-                key: (owner, copy.message_id),
-                change,
-                content_id: copy.content_id,
-            })
-            .collect();
-        for mailbox in &mut mailboxes {
-            mailbox.last_change = deleted_copies.last().map_or(last_change, |t| t.change);
-        }
+        let deleted_copies = copies.iter().map(|c| (owner, c.message_id)).collect();
+        let orphans = copies.iter().map(|c| c.content_id).collect();
         let time = clock.now().as_micros();
         let done = copies.is_empty();
         transaction
@@ -56,6 +50,7 @@ pub async fn erase_mailbox(
                 time,
                 mailboxes,
                 deleted_copies,
+                orphans,
                 ..Changes::default()
             })
             .await?;

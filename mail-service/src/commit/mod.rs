@@ -15,5 +15,8 @@ mod writer;
 pub use batch::MailboxDefaults;
 pub(crate) use batch::create_mailboxes;
 pub use erase::{erase_mailbox, sweep};
-pub use job::{Answer, Delete, Failure, Job, Modify, Place, Recipient, Refusal, Send};
-pub use writer::Writer;
+pub use job::{
+    Addressees, Answer, Cancel, CreateFolder, Delete, DeleteFolder, Failure, Job, Modify, Notice,
+    Place, Recipient, Refusal, RenameFolder, Save, Send, Source,
+};
+pub use writer::{Announce, Writer};

@@ -14,6 +14,7 @@ use turbomessage_service_kit::{
     context,
     problem::{Problem, Reason},
 };
+use uuid::Uuid;
 
 use super::{
     batch::{self, MailboxDefaults, Results},
@@ -33,6 +34,10 @@ const WAITING_KIB: usize = 64 * 1024;
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a job without a caller's deadline may wait.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Is told which mailboxes have changed, with the numbers of their last changes, after the commit.
+/// Must not wait.
+pub type Announce = Arc<dyn Fn(&[(Uuid, i64)]) + std::marker::Send + Sync>;
 
 struct Pending {
     job: Job,
@@ -57,6 +62,7 @@ impl Writer {
         store: &SharedStore,
         clock: &SharedClock,
         defaults: &MailboxDefaults,
+        announce: &Announce,
         tasks: usize,
         tracker: &TaskTracker,
     ) -> Self {
@@ -67,6 +73,7 @@ impl Writer {
                 store: Arc::clone(store),
                 clock: Arc::clone(clock),
                 defaults: defaults.clone(),
+                announce: Arc::clone(announce),
                 waiting: Arc::clone(&waiting),
             };
             tracker.spawn(committer.run());
@@ -109,6 +116,7 @@ struct Committer {
     store: SharedStore,
     clock: SharedClock,
     defaults: MailboxDefaults,
+    announce: Announce,
     waiting: Arc<tokio::sync::Mutex<mpsc::Receiver<Pending>>>,
 }
 
@@ -178,13 +186,12 @@ impl Committer {
 
     async fn attempt(&self, jobs: &[&Job]) -> Result<Results, StoreError> {
         let run = batch::run(&*self.store, &*self.clock, &self.defaults, jobs);
-        tokio::time::timeout(COMMIT_TIMEOUT, run)
+        let timeout = || anyhow::anyhow!("no commit within {COMMIT_TIMEOUT:?}");
+        let (results, changed) = tokio::time::timeout(COMMIT_TIMEOUT, run)
             .await
-            .unwrap_or_else(|_| {
-                Err(StoreError::Unavailable(anyhow::anyhow!(
-                    "no commit within {COMMIT_TIMEOUT:?}"
-                )))
-            })
+            .unwrap_or_else(|_| Err(StoreError::Unavailable(timeout())))?;
+        (self.announce)(&changed);
+        Ok(results)
     }
 }
 

@@ -1,9 +1,13 @@
 //! Folders.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// The most folders that an owner may make.
+pub const MAX_FOLDERS: usize = 100;
+
 /// What a standard folder is for. The numbers are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(i16)]
 #[expect(missing_docs, reason = "explained in folder.proto, once")]
 pub enum FolderRole {
@@ -56,7 +60,7 @@ impl FolderRole {
 }
 
 /// A folder as it is now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folder {
     /// Whose it is.
     pub owner_id: Uuid,
@@ -74,4 +78,13 @@ pub struct Folder {
     pub change: i64,
     /// The number of the change that made it.
     pub create_change: i64,
+}
+
+impl Folder {
+    /// Whether the folder cannot be told apart from one called `name`: names differ by more than
+    /// case, and `anywhere` is what a search calls all folders.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name.to_lowercase() == name.to_lowercase()
+    }
 }

@@ -69,6 +69,21 @@ pub enum Kind {
     Received = 1,
     /// The owner sent it.
     Sent = 2,
+    /// The owner is writing it.
+    Draft = 3,
+    /// The owner sent it, to be delivered later.
+    Waiting = 4,
+}
+
+impl Kind {
+    /// The kind stored as `number`; what is not known here is as if received.
+    #[must_use]
+    pub fn from_number(number: i16) -> Self {
+        [Self::Sent, Self::Draft, Self::Waiting]
+            .into_iter()
+            .find(|kind| *kind as i16 == number)
+            .unwrap_or(Self::Received)
+    }
 }
 
 /// One holder's copy of a message: everything that lists show.
@@ -118,6 +133,14 @@ pub struct Copy {
     pub internet_message_id: String,
     /// Bytes it takes of the quota.
     pub size_bytes: i64,
+    /// The owner's labels on it, sorted.
+    pub labels: Vec<String>,
+    /// Of what is not sent yet: the owner's copy of what it passes on.
+    pub forward_of: Option<Uuid>,
+    /// Of what is not sent yet: when it is to be delivered.
+    pub deliver_time: Option<Timestamp>,
+    /// When it was moved to Trash, if it is there.
+    pub trash_time: Option<Timestamp>,
 }
 
 impl Copy {

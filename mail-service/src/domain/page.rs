@@ -1,6 +1,7 @@
 //! Pages of a list: keyset pages, so that mail that arrives meanwhile moves nothing.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use turbomessage_service_kit::{
     clock::Timestamp,
@@ -16,6 +17,12 @@ const MOST: i64 = 500;
 /// How many entries a page has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageSize(i64);
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(DEFAULT)
+    }
+}
 
 impl PageSize {
     /// 0 means 50, more than 500 means 500.
@@ -38,7 +45,7 @@ impl PageSize {
 }
 
 /// What a list of messages shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
     /// Whose messages.
     pub owner_id: Uuid,
@@ -48,75 +55,123 @@ pub struct Filter {
     pub unread_only: bool,
     /// Only favourites.
     pub starred_only: bool,
+    /// Only those with this label.
+    pub label: Option<String>,
+}
+
+/// A list that pages are made of: what makes a page token of one no token of another.
+#[derive(Debug, Serialize)]
+#[expect(
+    missing_docs,
+    reason = "the arguments of the methods they are named after"
+)]
+pub enum List<'a> {
+    Messages {
+        owner_id: Uuid,
+        folder_id: Uuid,
+        unread_only: bool,
+        starred_only: bool,
+        label: Option<&'a str>,
+    },
+    Threads {
+        owner_id: Uuid,
+        folder_id: Uuid,
+    },
+    Thread {
+        owner_id: Uuid,
+        thread_id: Uuid,
+        full: bool,
+    },
+    Search {
+        owner_id: Uuid,
+        query: &'a str,
+    },
+}
+
+impl Filter {
+    /// The list that this describes.
+    #[must_use]
+    pub fn list(&self) -> List<'_> {
+        List::Messages {
+            owner_id: self.owner_id,
+            folder_id: self.folder_id,
+            unread_only: self.unread_only,
+            starred_only: self.starred_only,
+            label: self.label.as_deref(),
+        }
+    }
 }
 
 /// The entry after which a page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     /// Its time.
-    pub receive_time: Timestamp,
+    pub time: Timestamp,
     /// Its id, for entries of the same time.
-    pub message_id: Uuid,
+    pub id: Uuid,
 }
 
 impl Cursor {
-    /// Before the first entry.
-    pub const START: Self = Self {
-        receive_time: Timestamp::from_micros(i64::MAX),
-        message_id: Uuid::max(),
+    /// Before the first entry of a list that begins with the newest.
+    pub const NEWEST: Self = Self {
+        time: Timestamp::from_micros(i64::MAX),
+        id: Uuid::max(),
+    };
+    /// Before the first entry of a list that begins with the oldest.
+    pub const OLDEST: Self = Self {
+        time: Timestamp::from_micros(i64::MIN),
+        id: Uuid::nil(),
     };
 
     /// The place right after `copy`.
     #[must_use]
     pub fn after(copy: &Copy) -> Self {
         Self {
-            receive_time: copy.receive_time,
-            message_id: copy.message_id,
+            time: copy.receive_time,
+            id: copy.message_id,
         }
     }
 
-    /// The opaque token that clients give back for the list that `filter` describes.
+    /// The opaque token that clients give back for `list`.
     #[must_use]
-    pub fn encode(self, filter: &Filter) -> String {
+    pub fn encode(self, list: &List<'_>) -> String {
         let mut bytes = Vec::with_capacity(32);
-        bytes.extend(self.receive_time.as_micros().to_be_bytes());
-        bytes.extend(self.message_id.as_bytes());
-        let seal = seal(&bytes, filter);
+        bytes.extend(self.time.as_micros().to_be_bytes());
+        bytes.extend(self.id.as_bytes());
+        let seal = seal(&bytes, list);
         bytes.extend(seal);
         BASE64.encode(bytes)
     }
 
-    /// The place a token names; the start if it is empty.
+    /// The place in `list` that a token names; none if it is empty.
     ///
     /// # Errors
     /// `PAGE_TOKEN_INVALID` if it is damaged or was made for another list.
-    pub fn decode(token: &str, filter: &Filter) -> Result<Self, Problem> {
+    pub fn decode(token: &str, list: &List<'_>) -> Result<Option<Self>, Problem> {
         if token.is_empty() {
-            return Ok(Self::START);
+            return Ok(None);
         }
         let invalid = || Problem::new(Reason::PageTokenInvalid);
         let bytes = BASE64.decode(token).map_err(|_| invalid())?;
         let (place, found) = bytes.split_at_checked(24).ok_or_else(invalid)?;
-        if found != seal(place, filter) {
+        if found != seal(place, list) {
             return Err(invalid());
         }
         let (time, id) = place.split_at(8);
         let time = time.try_into().map_err(|_| invalid())?;
-        Ok(Self {
-            receive_time: Timestamp::from_micros(i64::from_be_bytes(time)),
-            message_id: Uuid::from_slice(id).map_err(|_| invalid())?,
-        })
+        Ok(Some(Self {
+            time: Timestamp::from_micros(i64::from_be_bytes(time)),
+            id: Uuid::from_slice(id).map_err(|_| invalid())?,
+        }))
     }
 }
 
 /// Tells damage and mistaken use. It needs no secret: the place in a forged token is one in the
 /// forger's own mailbox.
-fn seal(place: &[u8], filter: &Filter) -> [u8; 8] {
+fn seal(place: &[u8], list: &List<'_>) -> [u8; 8] {
     let digest = Sha256::new()
-        .chain_update(b"page 1")
-        .chain_update(filter.owner_id)
-        .chain_update(filter.folder_id)
-        .chain_update([u8::from(filter.unread_only), u8::from(filter.starred_only)])
+        .chain_update(b"page 2")
+        .chain_update(postcard::to_allocvec(list).unwrap_or_default())
         .chain_update(place)
         .finalize();
     let mut seal = [0; 8];
@@ -138,51 +193,58 @@ mod tests {
 
     #[test]
     fn a_token_serves_its_own_list_only() {
+        let [owner_id, folder_id, other] = [1, 2, 9].map(Uuid::from_u128);
         let filter = Filter {
-            owner_id: Uuid::from_u128(1),
-            folder_id: Uuid::from_u128(2),
+            owner_id,
+            folder_id,
             unread_only: false,
             starred_only: false,
+            label: None,
         };
         let place = Cursor {
-            receive_time: Timestamp::from_micros(77),
-            message_id: Uuid::from_u128(3),
+            time: Timestamp::from_micros(77),
+            id: Uuid::from_u128(3),
         };
-        let token = place.encode(&filter);
-        assert_eq!(Cursor::decode(&token, &filter).unwrap(), place);
-        assert_eq!(Cursor::decode("", &filter).unwrap(), Cursor::START);
+        let token = place.encode(&filter.list());
+        let found = |list: &List<'_>| Cursor::decode(&token, list).ok().flatten();
+        assert_eq!(found(&filter.list()), Some(place));
+        assert_eq!(Cursor::decode("", &filter.list()).unwrap(), None);
 
-        for other in [
-            Filter {
-                owner_id: Uuid::from_u128(9),
-                ..filter
-            },
-            Filter {
-                folder_id: Uuid::from_u128(9),
-                ..filter
-            },
-            Filter {
-                unread_only: true,
-                ..filter
-            },
-            Filter {
-                starred_only: true,
-                ..filter
-            },
-        ] {
-            assert!(Cursor::decode(&token, &other).is_err());
-        }
+        let with = |edit: fn(&mut Filter)| {
+            let mut filter = filter.clone();
+            edit(&mut filter);
+            found(&filter.list())
+        };
+        assert_eq!(with(|f| f.owner_id = Uuid::from_u128(9)), None);
+        assert_eq!(with(|f| f.folder_id = Uuid::from_u128(9)), None);
+        assert_eq!(with(|f| f.unread_only = true), None);
+        assert_eq!(with(|f| f.starred_only = true), None);
+        assert_eq!(with(|f| f.label = Some(String::new())), None);
+        let thread = |full| List::Thread {
+            owner_id,
+            thread_id: other,
+            full,
+        };
+        let token_of_thread = place.encode(&thread(true));
+        assert!(Cursor::decode(&token_of_thread, &thread(true)).is_ok());
+        assert!(Cursor::decode(&token_of_thread, &thread(false)).is_err());
+        let threads = List::Threads {
+            owner_id,
+            folder_id,
+        };
+        assert_eq!(found(&threads), None);
+
         let mut bytes = BASE64.decode(&token).unwrap();
         for n in 0..bytes.len() {
             bytes[n] ^= 1;
             assert!(
-                Cursor::decode(&BASE64.encode(&bytes), &filter).is_err(),
+                Cursor::decode(&BASE64.encode(&bytes), &filter.list()).is_err(),
                 "byte {n}"
             );
             bytes[n] ^= 1;
         }
         for garbage in ["x", "AAAA", "%%%", &token[1..], &format!("{token}AAAA")] {
-            let problem = Cursor::decode(garbage, &filter).unwrap_err();
+            let problem = Cursor::decode(garbage, &filter.list()).unwrap_err();
             assert_eq!(problem.reason(), Reason::PageTokenInvalid);
         }
     }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use turbomessage_service_kit::{
+    clock::Timestamp,
     fields::{self, Fields},
     problem::{Rule, Unit},
 };
@@ -10,8 +11,8 @@ use uuid::Uuid;
 
 use super::{Body, MAX_BODY_BYTES, MAX_RECIPIENTS, MAX_SUBJECT_BYTES, message::snippet};
 
-/// A message that may be sent: everything in it has been checked but that its recipients exist.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What a message is to say: checked, but for whether those it names exist.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Draft {
     /// Whom it is for.
     pub recipients: Recipients,
@@ -21,6 +22,12 @@ pub struct Draft {
     pub body: Body,
     /// The sender's copy of what it answers.
     pub in_reply_to: Option<Uuid>,
+    /// The sender's copy of what it passes on.
+    pub forward_of: Option<Uuid>,
+    /// Labels of the sender's copy, sorted.
+    pub labels: Vec<String>,
+    /// When to deliver it; not given, or not ahead: at once.
+    pub deliver_time: Option<Timestamp>,
 }
 
 /// Usernames, each once: a person named twice is kept in `to` before `cc` before `bcc`.
@@ -43,9 +50,6 @@ impl Recipients {
     /// Reads the three lists of a request.
     pub fn parse(fields: &mut Fields, to: &[String], cc: &[String], bcc: &[String]) -> Self {
         let named = to.len() + cc.len() + bcc.len();
-        if named == 0 {
-            fields.reject("to", Rule::Required);
-        }
         if named > MAX_RECIPIENTS {
             fields.reject("to", Rule::TooLong(MAX_RECIPIENTS, Unit::Items));
             return Self::default();
@@ -70,24 +74,18 @@ impl Recipients {
 }
 
 impl Draft {
-    /// Reads the content of a request.
-    pub fn parse(
-        fields: &mut Fields,
-        recipients: Recipients,
-        subject: String,
-        body: Body,
-        in_reply_to: Option<Uuid>,
-    ) -> Self {
-        if subject.is_empty() && body.text.is_empty() && body.html.is_empty() {
-            fields.reject("subject", Rule::Required);
-        }
-        if subject.len() > MAX_SUBJECT_BYTES {
+    /// Notes what is wrong with the content, finished or not.
+    pub fn check(&self, fields: &mut Fields) {
+        if self.subject.len() > MAX_SUBJECT_BYTES {
             fields.reject("subject", Rule::TooLong(MAX_SUBJECT_BYTES, Unit::Bytes));
         }
-        if subject.chars().any(|c| c.is_control() && c != '\t') {
+        if self.subject.chars().any(|c| c.is_control() && c != '\t') {
             fields.reject("subject", Rule::ControlCharacter);
         }
-        for (field, text) in [("body.text", &body.text), ("body.html", &body.html)] {
+        for (field, text) in [
+            ("body.text", &self.body.text),
+            ("body.html", &self.body.html),
+        ] {
             if text.len() > MAX_BODY_BYTES {
                 fields.reject(field, Rule::TooLong(MAX_BODY_BYTES, Unit::Bytes));
             }
@@ -95,11 +93,15 @@ impl Draft {
                 fields.reject(field, Rule::Nul);
             }
         }
-        Self {
-            recipients,
-            subject,
-            body,
-            in_reply_to,
+    }
+
+    /// Notes what is missing before it can be sent to `named` recipients.
+    pub fn check_complete(&self, fields: &mut Fields, named: usize) {
+        if named == 0 {
+            fields.reject("to", Rule::Required);
+        }
+        if self.subject.is_empty() && self.body.text.is_empty() && self.body.html.is_empty() {
+            fields.reject("subject", Rule::Required);
         }
     }
 
@@ -116,19 +118,54 @@ impl Draft {
         snippet(&self.body)
     }
 
-    /// Tells this content from any other.
+    /// Tells this content, sent, from any other request.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        // The number names this form of the content: another form must have another number, and
-        // answers kept for the old one must be recognised for as long as they are kept.
-        let bytes = postcard::to_allocvec(&(1_u8, self)).unwrap_or_default();
-        Fingerprint(Sha256::digest(bytes).into())
+        self.fingerprint_of(Purpose::Send)
     }
+
+    /// Tells this content, kept as a draft in the place of `replaced`, from any other request.
+    #[must_use]
+    pub fn fingerprint_as_draft(&self, replaced: Option<(Uuid, &str)>) -> Fingerprint {
+        self.fingerprint_of(Purpose::Save(replaced))
+    }
+
+    fn fingerprint_of(&self, purpose: Purpose<'_>) -> Fingerprint {
+        let content = (
+            &self.recipients,
+            &self.subject,
+            &self.body,
+            self.in_reply_to,
+            self.forward_of,
+            &self.labels,
+            self.deliver_time,
+        );
+        Fingerprint::of(&(purpose, content))
+    }
+}
+
+/// What a request wants done with a content. The order is part of fingerprints that are stored.
+#[derive(Serialize)]
+enum Purpose<'a> {
+    Send,
+    Save(Option<(Uuid, &'a str)>),
 }
 
 /// The SHA-256 of a request's validated content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of a validated request. What is given for different methods must differ in
+    /// its type or values.
+    #[must_use]
+    pub fn of(request: &impl Serialize) -> Self {
+        // The number names this way of writing requests down: another way must have another
+        // number, and answers kept for the old one must be recognised for as long as they are.
+        let bytes = postcard::to_allocvec(&(2_u8, request)).unwrap_or_default();
+        Self(Sha256::digest(bytes).into())
+    }
+}
 
 /// The client's name for a call that must take effect once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,59 +198,47 @@ mod tests {
         );
     }
 
-    #[test]
-    fn every_bad_field_is_named() {
-        let mut fields = Fields::new();
-        let recipients =
-            Recipients::parse(&mut fields, &strings(&["ok-name", "x", "a b c"]), &[], &[]);
-        let body = Body {
-            text: "a\0b".into(),
-            html: "x".repeat(MAX_BODY_BYTES + 1),
-        };
-        let _ = Draft::parse(
-            &mut fields,
-            recipients,
-            "line\nbreak".repeat(200),
-            body,
-            None,
-        );
+    fn named(fields: Fields) -> Vec<String> {
         let problem = fields.finish().unwrap_err();
-        let named: Vec<&str> = problem
+        problem
             .violations()
             .iter()
-            .map(|v| v.field.as_str())
-            .collect();
-        assert_eq!(
-            named,
-            [
-                "to[1]",
-                "to[2]",
-                "subject",
-                "subject",
-                "body.text",
-                "body.html"
-            ]
-        );
+            .map(|v| v.field.clone())
+            .collect()
     }
 
     #[test]
-    fn a_recipient_and_some_content_are_required() {
+    fn every_bad_field_is_named() {
         let mut fields = Fields::new();
-        let recipients = Recipients::parse(&mut fields, &[], &[], &[]);
-        let _ = Draft::parse(
-            &mut fields,
-            recipients,
-            String::new(),
-            Body::default(),
-            None,
-        );
-        let problem = fields.finish().unwrap_err();
-        let named: Vec<&str> = problem
-            .violations()
-            .iter()
-            .map(|v| v.field.as_str())
-            .collect();
-        assert_eq!(named, ["to", "subject"]);
+        let names = strings(&["ok-name", "x", "a b c"]);
+        let draft = Draft {
+            recipients: Recipients::parse(&mut fields, &names, &[], &[]),
+            subject: "line\nbreak".repeat(200),
+            body: Body {
+                text: "a\0b".into(),
+                html: "x".repeat(MAX_BODY_BYTES + 1),
+            },
+            ..Draft::default()
+        };
+        draft.check(&mut fields);
+        let expected = [
+            "to[1]",
+            "to[2]",
+            "subject",
+            "subject",
+            "body.text",
+            "body.html",
+        ];
+        assert_eq!(named(fields), expected);
+    }
+
+    #[test]
+    fn a_recipient_and_some_content_are_required_to_send() {
+        let mut fields = Fields::new();
+        Draft::default().check(&mut fields);
+        assert!(fields.is_ok(), "an empty draft is one");
+        Draft::default().check_complete(&mut fields, 0);
+        assert_eq!(named(fields), ["to", "subject"]);
     }
 
     #[test]
@@ -225,13 +250,24 @@ mod tests {
                 bcc: vec![],
             },
             subject: subject.into(),
-            body: Body::default(),
-            in_reply_to: None,
+            ..Draft::default()
         };
         let one = draft("ana", "bob", "x").fingerprint();
         assert_eq!(one, draft("ana", "bob", "x").fingerprint());
         assert_ne!(one, draft("bob", "ana", "x").fingerprint());
         assert_ne!(one, draft("ana", "bob", "y").fingerprint());
         assert_ne!(one, draft("anab", "ob", "x").fingerprint());
+        let draft = draft("ana", "bob", "x");
+        assert_ne!(one, draft.fingerprint_as_draft(None));
+        let id = Uuid::from_u128(1);
+        assert_ne!(
+            draft.fingerprint_as_draft(None),
+            draft.fingerprint_as_draft(Some((id, "1")))
+        );
+        let later = Draft {
+            deliver_time: Some(Timestamp::from_micros(1)),
+            ..draft
+        };
+        assert_ne!(one, later.fingerprint());
     }
 }

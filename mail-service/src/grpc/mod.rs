@@ -2,27 +2,22 @@
 
 mod parse;
 mod show;
+mod watching;
 
+use futures::stream::BoxStream;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
-use turbomessage_proto::mail_v1::{
-    self as proto, BatchGetMessagesRequest, BatchGetMessagesResponse, DeleteMessagesRequest,
-    DeleteMessagesResponse, GetMailboxRequest, GetMailboxResponse, GetMessageRequest,
-    GetMessageResponse, ListFoldersRequest, ListFoldersResponse, ListMessagesRequest,
-    ListMessagesResponse, ModifyMessagesRequest, ModifyMessagesResponse, SendMessageRequest,
-    SendMessageResponse, mail_service_server::MailService,
-};
-use turbomessage_service_kit::{
-    fields::Fields,
-    problem::{Problem, Reason},
-};
+use turbomessage_proto::mail_v1::{self as proto, mail_service_server::MailService};
+use turbomessage_service_kit::{fields::Fields, problem::Problem};
 use uuid::Uuid;
 
 use crate::{
     commit::Delete,
     directory::Directory,
-    domain::{Cursor, Filter, MAX_CHANGED, MAX_READ},
+    domain::{Cursor, Filter, List, MAX_CHANGED, MAX_READ, State},
     mail::Mail,
     tickets::Tickets,
+    wakeups::Wakeups,
 };
 
 /// The service.
@@ -31,21 +26,60 @@ pub(crate) struct MailGrpc {
     mail: Mail,
     directory: Directory,
     tickets: Tickets,
+    wakeups: Wakeups,
+    shutdown: CancellationToken,
 }
 
 impl MailGrpc {
     /// Serves `mail` to those whose `tickets` are good.
     #[must_use]
-    pub(crate) fn new(mail: Mail, directory: Directory, tickets: Tickets) -> Self {
+    pub(crate) fn new(
+        mail: Mail,
+        directory: Directory,
+        tickets: Tickets,
+        wakeups: Wakeups,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self {
             mail,
             directory,
             tickets,
+            wakeups,
+            shutdown,
         }
     }
 
     async fn owner<T>(&self, request: &Request<T>) -> Result<Uuid, Status> {
         Ok(self.tickets.caller(request.metadata()).await?.account_id)
+    }
+
+    /// One message of an answer, without its text.
+    async fn basic(&self, copy: crate::domain::Copy) -> Result<Option<proto::Message>, Problem> {
+        show::one(&self.directory, copy, None).await.map(Some)
+    }
+}
+
+/// An id that must be there, and nothing else to check.
+fn only_id(field: &str, value: &str) -> Result<Uuid, Problem> {
+    let mut fields = Fields::new();
+    let id = fields.id(field, value).unwrap_or_default();
+    fields.finish()?;
+    Ok(id)
+}
+
+/// The token of the page that begins after the last of the entries that fitted into the answer.
+fn next_page(
+    places: impl IntoIterator<Item = Cursor>,
+    shown: usize,
+    more: bool,
+    list: &List<'_>,
+) -> String {
+    let places: Vec<Cursor> = places.into_iter().collect();
+    let more = more || shown < places.len();
+    let last = shown.checked_sub(1).and_then(|n| places.get(n));
+    match last {
+        Some(last) if more => last.encode(list),
+        _ => String::new(),
     }
 }
 
@@ -53,21 +87,30 @@ impl MailGrpc {
 impl MailService for MailGrpc {
     async fn send_message(
         &self,
-        request: Request<SendMessageRequest>,
-    ) -> Result<Response<SendMessageResponse>, Status> {
+        request: Request<proto::SendMessageRequest>,
+    ) -> Result<Response<proto::SendMessageResponse>, Status> {
         let owner = self.owner(&request).await?;
-        let (request_id, draft) = parse::send(request.into_inner())?;
+        let (request_id, draft) = parse::send(request.into_inner(), self.mail.now())?;
         let copy = self.mail.send(owner, request_id, draft).await?;
-        let message = show::one(&self.directory, copy, None).await?;
-        Ok(Response::new(SendMessageResponse {
-            message: Some(message),
-        }))
+        let message = self.basic(copy).await?;
+        Ok(Response::new(proto::SendMessageResponse { message }))
+    }
+
+    async fn cancel_send(
+        &self,
+        request: Request<proto::CancelSendRequest>,
+    ) -> Result<Response<proto::CancelSendResponse>, Status> {
+        let owner = self.owner(&request).await?;
+        let id = only_id("message_id", &request.into_inner().message_id)?;
+        let copy = self.mail.cancel(owner, id).await?;
+        let message = self.basic(copy).await?;
+        Ok(Response::new(proto::CancelSendResponse { message }))
     }
 
     async fn get_message(
         &self,
-        request: Request<GetMessageRequest>,
-    ) -> Result<Response<GetMessageResponse>, Status> {
+        request: Request<proto::GetMessageRequest>,
+    ) -> Result<Response<proto::GetMessageResponse>, Status> {
         let owner = self.owner(&request).await?;
         let request = request.into_inner();
         let mut fields = Fields::new();
@@ -78,207 +121,275 @@ impl MailService for MailGrpc {
         fields.finish()?;
         let (copy, body) = self.mail.get(owner, id, full).await?;
         let message = show::one(&self.directory, copy, body).await?;
-        Ok(Response::new(GetMessageResponse {
+        Ok(Response::new(proto::GetMessageResponse {
             message: Some(message),
         }))
     }
 
     async fn batch_get_messages(
         &self,
-        request: Request<BatchGetMessagesRequest>,
-    ) -> Result<Response<BatchGetMessagesResponse>, Status> {
+        request: Request<proto::BatchGetMessagesRequest>,
+    ) -> Result<Response<proto::BatchGetMessagesResponse>, Status> {
         let owner = self.owner(&request).await?;
         let request = request.into_inner();
         let mut fields = Fields::new();
         let ids = fields.ids("message_ids", &request.message_ids, MAX_READ);
         let full = parse::view(&mut fields, request.view);
         fields.finish()?;
-        let mut copies = self.mail.copies(owner, &ids).await?;
-        let mut bodies = None;
-        if full {
-            copies.truncate(show::how_many_fit(&copies));
-            let ids: Vec<Uuid> = copies.iter().map(|copy| copy.message_id).collect();
-            bodies = Some(self.mail.bodies(owner, &ids).await?);
-        }
-        let messages = show::several(&self.directory, copies, bodies).await?;
-        Ok(Response::new(BatchGetMessagesResponse { messages }))
+        let copies = self.mail.copies(owner, &ids).await?;
+        let messages = show::page(&self.mail, &self.directory, owner, copies, full).await?;
+        Ok(Response::new(proto::BatchGetMessagesResponse { messages }))
     }
 
     async fn list_messages(
         &self,
-        request: Request<ListMessagesRequest>,
-    ) -> Result<Response<ListMessagesResponse>, Status> {
+        request: Request<proto::ListMessagesRequest>,
+    ) -> Result<Response<proto::ListMessagesResponse>, Status> {
         let owner_id = self.owner(&request).await?;
         let request = request.into_inner();
-        let (place, size) = parse::list(&request)?;
+        let (place, size, label) = parse::list(&request)?;
         let folder_id = self.mail.folder(owner_id, place).await?;
         let filter = Filter {
             owner_id,
             folder_id,
             unread_only: request.unread_only,
             starred_only: request.starred_only,
+            label,
         };
-        let cursor = Cursor::decode(&request.page_token, &filter)?;
-        let copies = self.mail.list(&filter, cursor, size).await?;
-        let page = usize::try_from(size.get()).unwrap_or(usize::MAX);
-        let places: Vec<Cursor> = copies.iter().take(page).map(Cursor::after).collect();
-        let found = copies.len();
-        let copies = copies.into_iter().take(page).collect();
-        let messages = show::several(&self.directory, copies, None).await?;
-        let last = messages.len().checked_sub(1).and_then(|n| places.get(n));
-        let next_page_token = match last {
-            Some(last) if messages.len() < found => last.encode(&filter),
-            _ => String::new(),
-        };
-        Ok(Response::new(ListMessagesResponse {
+        let list = filter.list();
+        let cursor = Cursor::decode(&request.page_token, &list)?.unwrap_or(Cursor::NEWEST);
+        let page = self.mail.list(&filter, cursor, size).await?;
+        let places: Vec<Cursor> = page.entries.iter().map(Cursor::after).collect();
+        let messages = show::several(&self.directory, page.entries, None).await?;
+        let next_page_token = next_page(places, messages.len(), page.more, &list);
+        Ok(Response::new(proto::ListMessagesResponse {
             messages,
             next_page_token,
         }))
-    }
-
-    async fn modify_messages(
-        &self,
-        request: Request<ModifyMessagesRequest>,
-    ) -> Result<Response<ModifyMessagesResponse>, Status> {
-        let owner = self.owner(&request).await?;
-        let modify = parse::modify(owner, request.into_inner())?;
-        let copies = self.mail.modify(modify).await?;
-        let messages = show::several(&self.directory, copies, None).await?;
-        Ok(Response::new(ModifyMessagesResponse { messages }))
-    }
-
-    async fn delete_messages(
-        &self,
-        request: Request<DeleteMessagesRequest>,
-    ) -> Result<Response<DeleteMessagesResponse>, Status> {
-        let owner_id = self.owner(&request).await?;
-        let mut fields = Fields::new();
-        let message_ids = fields.ids(
-            "message_ids",
-            &request.into_inner().message_ids,
-            MAX_CHANGED,
-        );
-        fields.finish()?;
-        self.mail
-            .delete(Delete {
-                owner_id,
-                message_ids,
-            })
-            .await?;
-        Ok(Response::new(DeleteMessagesResponse {}))
-    }
-
-    async fn list_folders(
-        &self,
-        request: Request<ListFoldersRequest>,
-    ) -> Result<Response<ListFoldersResponse>, Status> {
-        let owner = self.owner(&request).await?;
-        let folders = self.mail.folders(owner).await?;
-        let folders = folders.into_iter().map(show::folder).collect();
-        Ok(Response::new(ListFoldersResponse { folders }))
-    }
-
-    async fn get_mailbox(
-        &self,
-        request: Request<GetMailboxRequest>,
-    ) -> Result<Response<GetMailboxResponse>, Status> {
-        let owner = self.owner(&request).await?;
-        let mailbox = show::mailbox(&self.mail.mailbox(owner).await?);
-        Ok(Response::new(GetMailboxResponse {
-            mailbox: Some(mailbox),
-        }))
-    }
-
-    async fn cancel_send(
-        &self,
-        _: Request<proto::CancelSendRequest>,
-    ) -> Result<Response<proto::CancelSendResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
     }
 
     async fn search_messages(
         &self,
         _: Request<proto::SearchMessagesRequest>,
     ) -> Result<Response<proto::SearchMessagesResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        Err(Problem::new(turbomessage_service_kit::problem::Reason::MethodUnknown).into())
+    }
+
+    async fn modify_messages(
+        &self,
+        request: Request<proto::ModifyMessagesRequest>,
+    ) -> Result<Response<proto::ModifyMessagesResponse>, Status> {
+        let owner = self.owner(&request).await?;
+        let modify = parse::modify(owner, request.into_inner())?;
+        let copies = self.mail.modify(modify).await?;
+        let messages = show::several(&self.directory, copies, None).await?;
+        Ok(Response::new(proto::ModifyMessagesResponse { messages }))
     }
 
     async fn list_labels(
         &self,
-        _: Request<proto::ListLabelsRequest>,
+        request: Request<proto::ListLabelsRequest>,
     ) -> Result<Response<proto::ListLabelsResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        let owner = self.owner(&request).await?;
+        let labels = self.mail.labels(owner).await?;
+        let labels = labels.into_iter().map(show::label).collect();
+        Ok(Response::new(proto::ListLabelsResponse { labels }))
+    }
+
+    async fn delete_messages(
+        &self,
+        request: Request<proto::DeleteMessagesRequest>,
+    ) -> Result<Response<proto::DeleteMessagesResponse>, Status> {
+        let owner_id = self.owner(&request).await?;
+        let mut fields = Fields::new();
+        let ids = &request.get_ref().message_ids;
+        let message_ids = fields.ids("message_ids", ids, MAX_CHANGED);
+        fields.finish()?;
+        let delete = Delete {
+            owner_id,
+            message_ids,
+            trashed_before: None,
+        };
+        self.mail.delete(delete).await?;
+        Ok(Response::new(proto::DeleteMessagesResponse {}))
     }
 
     async fn list_threads(
         &self,
-        _: Request<proto::ListThreadsRequest>,
+        request: Request<proto::ListThreadsRequest>,
     ) -> Result<Response<proto::ListThreadsResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        let owner_id = self.owner(&request).await?;
+        let request = request.into_inner();
+        let (place, size) = parse::list_threads(&request)?;
+        let folder_id = self.mail.folder(owner_id, place).await?;
+        let list = List::Threads {
+            owner_id,
+            folder_id,
+        };
+        let cursor = Cursor::decode(&request.page_token, &list)?.unwrap_or(Cursor::NEWEST);
+        let page = self.mail.threads(owner_id, folder_id, cursor, size).await?;
+        let (places, threads): (Vec<Cursor>, Vec<_>) = page.entries.into_iter().unzip();
+        let threads = show::threads(&self.directory, threads).await?;
+        let next_page_token = next_page(places, threads.len(), page.more, &list);
+        Ok(Response::new(proto::ListThreadsResponse {
+            threads,
+            next_page_token,
+        }))
     }
 
     async fn get_thread(
         &self,
-        _: Request<proto::GetThreadRequest>,
+        request: Request<proto::GetThreadRequest>,
     ) -> Result<Response<proto::GetThreadResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        let owner_id = self.owner(&request).await?;
+        let request = request.into_inner();
+        let (thread_id, size, full) = parse::thread(&request)?;
+        let list = List::Thread {
+            owner_id,
+            thread_id,
+            full,
+        };
+        let cursor = Cursor::decode(&request.page_token, &list)?.unwrap_or(Cursor::OLDEST);
+        let thread = self.mail.thread(owner_id, thread_id).await?;
+        let page = self.mail.thread_messages(owner_id, thread_id, cursor, size);
+        let page = page.await?;
+        let places: Vec<Cursor> = page.entries.iter().map(Cursor::after).collect();
+        let messages =
+            show::page(&self.mail, &self.directory, owner_id, page.entries, full).await?;
+        let next_page_token = next_page(places, messages.len(), page.more, &list);
+        let thread = show::threads(&self.directory, vec![thread]).await?.pop();
+        Ok(Response::new(proto::GetThreadResponse {
+            thread,
+            messages,
+            next_page_token,
+        }))
     }
 
     async fn create_folder(
         &self,
-        _: Request<proto::CreateFolderRequest>,
+        request: Request<proto::CreateFolderRequest>,
     ) -> Result<Response<proto::CreateFolderResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        let owner = self.owner(&request).await?;
+        let (request_id, name) = parse::create_folder(request.get_ref())?;
+        let folder = self.mail.create_folder(owner, request_id, name).await?;
+        Ok(Response::new(proto::CreateFolderResponse {
+            folder: Some(show::folder(folder)),
+        }))
+    }
+
+    async fn list_folders(
+        &self,
+        request: Request<proto::ListFoldersRequest>,
+    ) -> Result<Response<proto::ListFoldersResponse>, Status> {
+        let owner = self.owner(&request).await?;
+        let folders = self.mail.folders(owner).await?;
+        let folders = folders.into_iter().map(show::folder).collect();
+        Ok(Response::new(proto::ListFoldersResponse { folders }))
     }
 
     async fn update_folder(
         &self,
-        _: Request<proto::UpdateFolderRequest>,
+        request: Request<proto::UpdateFolderRequest>,
     ) -> Result<Response<proto::UpdateFolderResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        let owner = self.owner(&request).await?;
+        let (request_id, folder_id, name) = parse::update_folder(request.get_ref())?;
+        let renamed = self.mail.rename_folder(owner, request_id, folder_id, name);
+        Ok(Response::new(proto::UpdateFolderResponse {
+            folder: Some(show::folder(renamed.await?)),
+        }))
     }
 
     async fn delete_folder(
         &self,
-        _: Request<proto::DeleteFolderRequest>,
+        request: Request<proto::DeleteFolderRequest>,
     ) -> Result<Response<proto::DeleteFolderResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        let owner = self.owner(&request).await?;
+        let folder_id = only_id("folder_id", &request.get_ref().folder_id)?;
+        self.mail.delete_folder(owner, folder_id).await?;
+        Ok(Response::new(proto::DeleteFolderResponse {}))
     }
 
     async fn create_draft(
         &self,
-        _: Request<proto::CreateDraftRequest>,
+        request: Request<proto::CreateDraftRequest>,
     ) -> Result<Response<proto::CreateDraftResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        let owner = self.owner(&request).await?;
+        let (request_id, draft) = parse::create_draft(request.into_inner(), self.mail.now())?;
+        let copy = self.mail.save(owner, request_id, draft, None).await?;
+        let message = self.basic(copy).await?;
+        Ok(Response::new(proto::CreateDraftResponse { message }))
     }
 
     async fn update_draft(
         &self,
-        _: Request<proto::UpdateDraftRequest>,
+        request: Request<proto::UpdateDraftRequest>,
     ) -> Result<Response<proto::UpdateDraftResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        let owner = self.owner(&request).await?;
+        let (request_id, draft, replaced) =
+            parse::update_draft(request.into_inner(), self.mail.now())?;
+        let saved = self.mail.save(owner, request_id, draft, Some(replaced));
+        let message = self.basic(saved.await?).await?;
+        Ok(Response::new(proto::UpdateDraftResponse { message }))
     }
 
     async fn send_draft(
         &self,
-        _: Request<proto::SendDraftRequest>,
+        request: Request<proto::SendDraftRequest>,
     ) -> Result<Response<proto::SendDraftResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        let owner = self.owner(&request).await?;
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let request_id = fields.optional_id("request_id", &request.request_id);
+        let id = fields.id("message_id", &request.message_id);
+        fields.finish()?;
+        let sent = self
+            .mail
+            .send_draft(owner, request_id, id.unwrap_or_default());
+        let message = self.basic(sent.await?).await?;
+        Ok(Response::new(proto::SendDraftResponse { message }))
     }
 
     async fn list_changes(
         &self,
-        _: Request<proto::ListChangesRequest>,
+        request: Request<proto::ListChangesRequest>,
     ) -> Result<Response<proto::ListChangesResponse>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        let owner = self.owner(&request).await?;
+        let request = request.into_inner();
+        let size = parse::page_size(request.page_size)?;
+        let since = State::decode(&request.since_state)?;
+        let history = self.mail.history(owner, since, size.get()).await?;
+        let (changes, last) = show::changes(&self.directory, &history.page.entries).await?;
+        let cut = changes.len() < history.page.entries.len();
+        let state = match last {
+            Some(last) if cut => last,
+            _ => history.state,
+        };
+        Ok(Response::new(proto::ListChangesResponse {
+            changes,
+            state: state.encode(),
+            has_more: cut || history.page.more,
+        }))
     }
 
-    type WatchMailboxStream = futures::stream::Empty<Result<proto::WatchMailboxResponse, Status>>;
+    type WatchMailboxStream = BoxStream<'static, Result<proto::WatchMailboxResponse, Status>>;
 
     async fn watch_mailbox(
         &self,
-        _: Request<proto::WatchMailboxRequest>,
+        request: Request<proto::WatchMailboxRequest>,
     ) -> Result<Response<Self::WatchMailboxStream>, Status> {
-        Err(Problem::new(Reason::MethodUnknown).into())
+        let owner = self.owner(&request).await?;
+        let events = self.watch(owner, &request.get_ref().since_state).await?;
+        Ok(Response::new(events))
+    }
+
+    async fn get_mailbox(
+        &self,
+        request: Request<proto::GetMailboxRequest>,
+    ) -> Result<Response<proto::GetMailboxResponse>, Status> {
+        let owner = self.owner(&request).await?;
+        let mailbox = show::mailbox(&self.mail.mailbox(owner).await?);
+        Ok(Response::new(proto::GetMailboxResponse {
+            mailbox: Some(mailbox),
+        }))
     }
 }

@@ -1,9 +1,11 @@
 //! Requests as domain types. Every offending field is named, not just the first.
 
 use turbomessage_proto::mail_v1::{
-    self as proto, ListMessagesRequest, MessageView, ModifyMessagesRequest, SendMessageRequest,
+    self as proto, CreateDraftRequest, ListMessagesRequest, MessageView, ModifyMessagesRequest,
+    SendMessageRequest, UpdateDraftRequest,
 };
 use turbomessage_service_kit::{
+    clock::Timestamp,
     fields::Fields,
     problem::{Problem, Rule},
 };
@@ -11,30 +13,162 @@ use uuid::Uuid;
 
 use crate::{
     commit::{Modify, Place},
-    domain::{Body, Draft, FolderRole, MAX_CHANGED, PageSize, Recipients, RequestId},
+    domain::{
+        Body, Draft, FolderRole, MAX_CHANGED, MAX_DELAY, PageSize, Recipients, RequestId,
+        parse_labels, parse_name,
+    },
 };
 
-pub(super) fn send(request: SendMessageRequest) -> Result<(Option<RequestId>, Draft), Problem> {
+pub(super) fn send(
+    request: SendMessageRequest,
+    now: Timestamp,
+) -> Result<(Option<RequestId>, Draft), Problem> {
     not_served("attachment_ids", !request.attachment_ids.is_empty())?;
-    not_served("labels", !request.labels.is_empty())?;
-    not_served("deliver_time", request.deliver_time.is_some())?;
-
     let mut fields = Fields::new();
     let id = fields.optional_id("request_id", &request.request_id);
-    let recipients = Recipients::parse(&mut fields, &request.to, &request.cc, &request.bcc);
-    let in_reply_to = fields.optional_id("in_reply_to", &request.in_reply_to);
-    let body = request.body.unwrap_or_default();
-    let body = Body {
-        text: body.text,
-        html: body.html,
-    };
-    let draft = Draft::parse(&mut fields, recipients, request.subject, body, in_reply_to);
+    let named = request.to.len() + request.cc.len() + request.bcc.len();
+    let draft = content(&mut fields, request, now);
+    draft.check_complete(&mut fields, named);
     fields.finish()?;
-    let request_id = id.map(|id| RequestId {
-        id,
-        fingerprint: draft.fingerprint(),
-    });
-    Ok((request_id, draft))
+    let fingerprint = draft.fingerprint();
+    Ok((id.map(|id| RequestId { id, fingerprint }), draft))
+}
+
+pub(super) fn create_draft(
+    request: CreateDraftRequest,
+    now: Timestamp,
+) -> Result<(Option<RequestId>, Draft), Problem> {
+    not_served("attachment_ids", !request.attachment_ids.is_empty())?;
+    let mut fields = Fields::new();
+    let id = fields.optional_id("request_id", &request.request_id);
+    let draft = content(&mut fields, of_create(request), now);
+    fields.finish()?;
+    let fingerprint = draft.fingerprint_as_draft(None);
+    Ok((id.map(|id| RequestId { id, fingerprint }), draft))
+}
+
+type Replaced = (Uuid, String);
+
+pub(super) fn update_draft(
+    request: UpdateDraftRequest,
+    now: Timestamp,
+) -> Result<(Option<RequestId>, Draft, Replaced), Problem> {
+    not_served("attachment_ids", !request.attachment_ids.is_empty())?;
+    let mut fields = Fields::new();
+    let id = fields.optional_id("request_id", &request.request_id);
+    let message_id = fields.id("message_id", &request.message_id);
+    let etag = request.etag.clone();
+    if etag.is_empty() {
+        fields.reject("etag", Rule::Required);
+    }
+    let draft = content(&mut fields, of_update(request), now);
+    fields.finish()?;
+    let message_id = message_id.unwrap_or_default();
+    let fingerprint = draft.fingerprint_as_draft(Some((message_id, &etag)));
+    let request_id = id.map(|id| RequestId { id, fingerprint });
+    Ok((request_id, draft, (message_id, etag)))
+}
+
+fn of_create(request: CreateDraftRequest) -> SendMessageRequest {
+    SendMessageRequest {
+        request_id: request.request_id,
+        to: request.to,
+        cc: request.cc,
+        bcc: request.bcc,
+        subject: request.subject,
+        body: request.body,
+        in_reply_to: request.in_reply_to,
+        attachment_ids: request.attachment_ids,
+        labels: request.labels,
+        deliver_time: request.deliver_time,
+        forward_of: request.forward_of,
+    }
+}
+
+fn of_update(request: UpdateDraftRequest) -> SendMessageRequest {
+    SendMessageRequest {
+        request_id: request.request_id,
+        to: request.to,
+        cc: request.cc,
+        bcc: request.bcc,
+        subject: request.subject,
+        body: request.body,
+        in_reply_to: request.in_reply_to,
+        attachment_ids: request.attachment_ids,
+        labels: request.labels,
+        deliver_time: request.deliver_time,
+        forward_of: request.forward_of,
+    }
+}
+
+/// The content of a message, which three requests have in common.
+fn content(fields: &mut Fields, request: SendMessageRequest, now: Timestamp) -> Draft {
+    let recipients = Recipients::parse(fields, &request.to, &request.cc, &request.bcc);
+    let in_reply_to = fields.optional_id("in_reply_to", &request.in_reply_to);
+    let forward_of = fields.optional_id("forward_of", &request.forward_of);
+    let body = request.body.unwrap_or_default();
+    let deliver_time = request.deliver_time;
+    let draft = Draft {
+        recipients,
+        subject: request.subject,
+        body: Body {
+            text: body.text,
+            html: body.html,
+        },
+        in_reply_to,
+        forward_of,
+        labels: parse_labels(fields, "labels", &request.labels),
+        deliver_time: deliver_time
+            .and_then(|time| fields.accept("deliver_time", deliver(time, now))),
+    };
+    draft.check(fields);
+    draft
+}
+
+fn deliver(time: prost_types::Timestamp, now: Timestamp) -> Result<Timestamp, Rule> {
+    let in_range = (0..1_000_000_000).contains(&time.nanos);
+    let micros = time.seconds.checked_mul(1_000_000);
+    let micros = micros.and_then(|m| m.checked_add(i64::from(time.nanos / 1000)));
+    let time = micros.filter(|_| in_range).ok_or(Rule::NotATime)?;
+    let time = Timestamp::from_micros(time);
+    if time > now.plus(MAX_DELAY) {
+        return Err(Rule::TooFarAhead);
+    }
+    Ok(time)
+}
+
+pub(super) fn page_size(size: i32) -> Result<PageSize, Problem> {
+    PageSize::parse(size).map_err(|rule| Problem::field("page_size", rule))
+}
+
+pub(super) fn create_folder(
+    request: &proto::CreateFolderRequest,
+) -> Result<(Option<Uuid>, String), Problem> {
+    let mut fields = Fields::new();
+    let request_id = fields.optional_id("request_id", &request.request_id);
+    let name = fields.accept("name", parse_name(&request.name));
+    fields.finish()?;
+    Ok((request_id, name.unwrap_or_default()))
+}
+
+pub(super) fn update_folder(
+    request: &proto::UpdateFolderRequest,
+) -> Result<(Option<Uuid>, Uuid, String), Problem> {
+    let mut fields = Fields::new();
+    let request_id = fields.optional_id("request_id", &request.request_id);
+    let id = fields.id("folder_id", &request.folder_id);
+    let name = fields.accept("name", parse_name(&request.name));
+    fields.finish()?;
+    Ok((request_id, id.unwrap_or_default(), name.unwrap_or_default()))
+}
+
+pub(super) fn thread(request: &proto::GetThreadRequest) -> Result<(Uuid, PageSize, bool), Problem> {
+    let mut fields = Fields::new();
+    let id = fields.id("thread_id", &request.thread_id);
+    let full = view(&mut fields, request.view);
+    let size = fields.accept("page_size", PageSize::parse(request.page_size));
+    fields.finish()?;
+    Ok((id.unwrap_or_default(), size.unwrap_or_default(), full))
 }
 
 /// A field that the contract names and this version does not serve.
@@ -58,32 +192,41 @@ pub(super) fn view(fields: &mut Fields, view: i32) -> bool {
     }
 }
 
-pub(super) fn list(request: &ListMessagesRequest) -> Result<(Place, PageSize), Problem> {
-    not_served("label", !request.label.is_empty())?;
+type Listed = (Place, PageSize, Option<String>);
+
+pub(super) fn list(request: &ListMessagesRequest) -> Result<Listed, Problem> {
     let mut fields = Fields::new();
-    let place = place(
-        &mut fields,
-        ["folder_id", "folder_role"],
-        &request.folder_id,
-        request.folder_role,
-    );
+    let label = (!request.label.is_empty()).then_some(&request.label);
+    let label = label.and_then(|label| fields.accept("label", parse_name(label)));
+    let (id, role) = (&request.folder_id, request.folder_role);
+    let (place, size) = listed(fields, (id, role), request.page_size)?;
+    Ok((place, size, label))
+}
+
+pub(super) fn list_threads(
+    request: &proto::ListThreadsRequest,
+) -> Result<(Place, PageSize), Problem> {
+    let (id, role) = (&request.folder_id, request.folder_role);
+    listed(Fields::new(), (id, role), request.page_size)
+}
+
+/// The folder that a list is of, and the size of its pages.
+fn listed(
+    mut fields: Fields,
+    (id, role): (&str, i32),
+    size: i32,
+) -> Result<(Place, PageSize), Problem> {
+    let place = place(&mut fields, ["folder_id", "folder_role"], id, role);
     if place.is_none() && fields.is_ok() {
         fields.reject("folder_id", Rule::Required);
     }
-    let size = fields.accept("page_size", PageSize::parse(request.page_size));
-    let (Some(place), Some(size)) = (place, size) else {
-        return Err(fields.finish().err().unwrap_or_else(|| {
-            Problem::internal(anyhow::anyhow!("a field is missing and was not named"))
-        }));
-    };
+    let size = fields.accept("page_size", PageSize::parse(size));
     fields.finish()?;
-    Ok((place, size))
+    let missing = || Problem::field("folder_id", Rule::Required);
+    Ok((place.ok_or_else(missing)?, size.unwrap_or_default()))
 }
 
 pub(super) fn modify(owner_id: Uuid, request: ModifyMessagesRequest) -> Result<Modify, Problem> {
-    not_served("add_labels", !request.add_labels.is_empty())?;
-    not_served("remove_labels", !request.remove_labels.is_empty())?;
-
     let mut fields = Fields::new();
     let message_ids = fields.ids("message_ids", &request.message_ids, MAX_CHANGED);
     let names = ["move_to_folder_id", "move_to_folder_role"];
@@ -93,6 +236,11 @@ pub(super) fn modify(owner_id: Uuid, request: ModifyMessagesRequest) -> Result<M
         &request.move_to_folder_id,
         request.move_to_folder_role,
     );
+    let add_labels = parse_labels(&mut fields, "add_labels", &request.add_labels);
+    let remove_labels = parse_labels(&mut fields, "remove_labels", &request.remove_labels);
+    if add_labels.iter().any(|label| remove_labels.contains(label)) {
+        fields.reject("remove_labels", Rule::NotTogether("add_labels"));
+    }
     if request.etag.is_some() && message_ids.len() > 1 {
         fields.reject("etag", Rule::OnlyWithOne("message_ids"));
     }
@@ -103,6 +251,8 @@ pub(super) fn modify(owner_id: Uuid, request: ModifyMessagesRequest) -> Result<M
         read: request.set_read,
         starred: request.set_starred,
         place,
+        add_labels,
+        remove_labels,
         etag: request.etag,
     })
 }
@@ -129,6 +279,25 @@ mod tests {
     use turbomessage_service_kit::problem::Reason;
 
     use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000_000);
+
+    #[test]
+    fn a_message_waits_a_year_at_the_most() {
+        let at = |seconds| deliver(prost_types::Timestamp { seconds, nanos: 0 }, NOW);
+        let year = 366 * 24 * 60 * 60;
+        assert_eq!(at(1 + year), Ok(NOW.plus(MAX_DELAY)));
+        assert_eq!(at(2 + year), Err(Rule::TooFarAhead));
+        assert_eq!(at(i64::MAX), Err(Rule::NotATime));
+        assert!(at(-5).is_ok(), "what is past is due at once");
+    }
+
+    #[test]
+    fn a_draft_needs_nothing_but_the_etag_of_what_it_replaces() {
+        assert!(create_draft(CreateDraftRequest::default(), NOW).is_ok());
+        let fields = fields_of(update_draft(UpdateDraftRequest::default(), NOW));
+        assert_eq!(fields, ["message_id", "etag"]);
+    }
 
     fn fields_of<T: std::fmt::Debug>(result: Result<T, Problem>) -> Vec<String> {
         let problem = result.unwrap_err();
@@ -160,23 +329,38 @@ mod tests {
                 text: "\0".into(),
                 html: String::new(),
             }),
+            forward_of: "z".into(),
+            labels: vec![" x".into()],
+            deliver_time: Some(prost_types::Timestamp {
+                seconds: 0,
+                nanos: -1,
+            }),
             ..Default::default()
         };
         assert_eq!(
-            fields_of(send(request)),
-            ["request_id", "to[1]", "in_reply_to", "subject", "body.text"]
+            fields_of(send(request, NOW)),
+            [
+                "request_id",
+                "to[1]",
+                "in_reply_to",
+                "forward_of",
+                "labels[0]",
+                "deliver_time",
+                "subject",
+                "body.text"
+            ]
         );
     }
 
     #[test]
     fn what_is_not_served_says_so() {
         let request = SendMessageRequest {
-            labels: vec!["x".into()],
+            attachment_ids: vec!["x".into()],
             ..Default::default()
         };
-        let problem = send(request).unwrap_err();
+        let problem = send(request, NOW).unwrap_err();
         assert_eq!(problem.reason(), Reason::MethodUnknown);
-        assert_eq!(problem.metadata("field"), Some("labels"));
+        assert_eq!(problem.metadata("field"), Some("attachment_ids"));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::{
     directory::Directory,
-    domain::{Body, Copy, Folder, Mailbox, Participant},
+    domain::{Body, Copy, Folder, Label, Mailbox, Participant, State},
+    mail::{Happened, Mail, ThreadSummary, What},
     store::Account,
 };
 
@@ -56,8 +57,25 @@ pub(super) async fn several(
     Ok(messages)
 }
 
+/// As many of `copies` in their order as an answer holds, with their texts if `full`.
+pub(super) async fn page(
+    mail: &Mail,
+    directory: &Directory,
+    owner: Uuid,
+    mut copies: Vec<Copy>,
+    full: bool,
+) -> Result<Vec<proto::Message>, Problem> {
+    if !full || copies.is_empty() {
+        return several(directory, copies, None).await;
+    }
+    copies.truncate(how_many_fit(&copies));
+    let ids: Vec<Uuid> = copies.iter().map(|copy| copy.message_id).collect();
+    let bodies = mail.bodies(owner, &ids).await?;
+    several(directory, copies, Some(bodies)).await
+}
+
 /// How many of `copies`, from the first, may be read whole into one answer: at least one.
-pub(super) fn how_many_fit(copies: &[Copy]) -> usize {
+fn how_many_fit(copies: &[Copy]) -> usize {
     let mut bytes = 0;
     let fit = copies
         .iter()
@@ -70,14 +88,94 @@ pub(super) fn how_many_fit(copies: &[Copy]) -> usize {
 }
 
 async fn names(directory: &Directory, copies: &[Copy]) -> Result<Names, Problem> {
-    let ids = copies
-        .iter()
-        .flat_map(|copy| copy.participants.all())
+    names_of(
+        directory,
+        copies.iter().flat_map(|copy| copy.participants.all()),
+    )
+    .await
+}
+
+async fn names_of(
+    directory: &Directory,
+    participants: impl Iterator<Item = &Participant>,
+) -> Result<Names, Problem> {
+    let ids: Vec<Uuid> = participants
         .filter_map(|p| match p {
             Participant::Account(id) => Some(*id),
             Participant::External { .. } | Participant::System => None,
-        });
-    directory.accounts(ids).await
+        })
+        .collect();
+    directory.accounts(ids.into_iter()).await
+}
+
+/// Several conversations.
+pub(super) async fn threads(
+    directory: &Directory,
+    threads: Vec<ThreadSummary>,
+) -> Result<Vec<proto::Thread>, Problem> {
+    let everybody = threads.iter().flat_map(|thread| &thread.participants);
+    let names = names_of(directory, everybody).await?;
+    let threads = threads.into_iter().map(|thread| {
+        let participants = thread.participants.iter();
+        proto::Thread {
+            thread_id: thread.thread_id.to_string(),
+            subject: thread.subject,
+            participants: participants.map(|p| participant(p, &names)).collect(),
+            message_count: number(thread.message_count),
+            unread_count: number(thread.unread_count),
+            snippet: thread.snippet,
+            last_time: Some(thread.last_time.into()),
+        }
+    });
+    Ok(threads.collect())
+}
+
+/// As many changes in their order as an answer holds, and the point in history after the last.
+pub(super) async fn changes(
+    directory: &Directory,
+    happened: &[Happened],
+) -> Result<(Vec<proto::Change>, Option<State>), Problem> {
+    let copies: Vec<Copy> = happened
+        .iter()
+        .filter_map(|h| h.what.copy().cloned())
+        .collect();
+    let names = names(directory, &copies).await?;
+    let (mut changes, mut bytes, mut last) = (Vec::new(), 0, None);
+    for Happened { state, what } in happened {
+        let change = change(what, &names);
+        bytes += change.encoded_len() + 8;
+        if bytes > ANSWER_BYTES && !changes.is_empty() {
+            break;
+        }
+        changes.push(change);
+        last = Some(*state);
+    }
+    Ok((changes, last))
+}
+
+fn change(what: &What, names: &Names) -> proto::Change {
+    use proto::change::Change::{
+        FolderCreated, FolderDeleted, FolderUpdated, MessageCreated, MessageDeleted, MessageUpdated,
+    };
+    let change = match what {
+        What::MessageCreated(copy) => MessageCreated(message(copy.clone(), None, names)),
+        What::MessageUpdated(copy) => MessageUpdated(message(copy.clone(), None, names)),
+        What::MessageDeleted(id) => MessageDeleted(id.to_string()),
+        What::FolderCreated(shown) => FolderCreated(folder(shown.clone())),
+        What::FolderUpdated(shown) => FolderUpdated(folder(shown.clone())),
+        What::FolderDeleted(id) => FolderDeleted(id.to_string()),
+    };
+    proto::Change {
+        change: Some(change),
+    }
+}
+
+pub(super) fn label(label: Label) -> proto::Label {
+    proto::Label {
+        name: label.name,
+        total_count: number(label.total_count),
+        unread_count: number(label.unread_count),
+    }
 }
 
 fn message(copy: Copy, body: Option<Body>, names: &Names) -> proto::Message {
@@ -109,10 +207,10 @@ fn message(copy: Copy, body: Option<Body>, names: &Names) -> proto::Message {
         starred: copy.starred,
         answered: copy.answered,
         forwarded: copy.forwarded,
-        labels: Vec::new(),
+        labels: copy.labels,
         size_bytes: copy.size_bytes,
         etag,
-        deliver_time: None,
+        deliver_time: copy.deliver_time.map(Into::into),
     }
 }
 

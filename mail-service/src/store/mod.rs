@@ -18,16 +18,43 @@ use uuid::Uuid;
 
 pub use error::StoreError;
 pub use postgres::PostgresStore;
-pub use rows::{Account, Changes, Content, Delivery, KeptAnswer, Tombstone};
+pub use rows::{Account, Changes, Content, Delivery, Kept, KeptAnswer, Labelled};
 pub use sqlite::SqliteStore;
 
-use crate::domain::{Body, Copy, Cursor, Filter, Folder, Mailbox, PageSize};
+use crate::domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart};
 
 /// A thing in somebody's mailbox: the owner's id and its own.
 pub type Key = (Uuid, Uuid);
 
 /// A store that many share.
 pub type SharedStore = Arc<dyn MailStore>;
+
+/// Messages for which something is due at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queue {
+    /// To be delivered.
+    Outbox,
+    /// To be deleted.
+    Trash,
+}
+
+/// How much of a mailbox's history is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Nothing older than this.
+    pub since: Timestamp,
+    /// And of that, at most as many of the last changes.
+    pub changes: i64,
+}
+
+/// Which messages of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The first ones.
+    Oldest,
+    /// The last ones.
+    Newest,
+}
 
 /// Reading, which never waits for writers, and beginning to write.
 #[async_trait]
@@ -41,8 +68,11 @@ pub trait MailStore: std::fmt::Debug + Send + Sync + 'static {
     /// The mailbox of `owner`, if it was ever used.
     async fn mailbox(&self, owner: Uuid) -> Result<Option<Mailbox>, StoreError>;
 
-    /// The folders of `owner`: by role, then by name.
+    /// The folders of `owner`, in no order.
     async fn folders(&self, owner: Uuid) -> Result<Vec<Folder>, StoreError>;
+
+    /// The labels of `owner`, by name.
+    async fn labels(&self, owner: Uuid) -> Result<Vec<Label>, StoreError>;
 
     /// Those of `ids` that are copies of `owner`'s, in no order.
     async fn copies(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<Copy>, StoreError>;
@@ -50,14 +80,66 @@ pub trait MailStore: std::fmt::Debug + Send + Sync + 'static {
     /// The texts of those of `ids` that are copies of `owner`'s, with the copy's id.
     async fn bodies(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Body)>, StoreError>;
 
-    /// A page of a list, newest first, that begins after `cursor`; one entry more than `size` tells
-    /// that another page follows.
+    /// Up to `limit` messages of a list after `cursor`, newest first.
     async fn list(
         &self,
         filter: &Filter,
         cursor: Cursor,
-        size: PageSize,
+        limit: i64,
     ) -> Result<Vec<Copy>, StoreError>;
+
+    /// Up to `limit` conversations with messages in a folder after `cursor`, those with the newest
+    /// messages first: when the newest came, and their ids.
+    async fn threads(
+        &self,
+        owner: Uuid,
+        folder_id: Uuid,
+        cursor: Cursor,
+        limit: i64,
+    ) -> Result<Vec<Cursor>, StoreError>;
+
+    /// All parts of those of `thread_ids` that are conversations of `owner`'s, in no order.
+    async fn thread_parts(
+        &self,
+        owner: Uuid,
+        thread_ids: &[Uuid],
+    ) -> Result<Vec<ThreadPart>, StoreError>;
+
+    /// Up to `each` messages of each of these conversations, in no order.
+    async fn thread_ends(
+        &self,
+        owner: Uuid,
+        thread_ids: &[Uuid],
+        end: End,
+        each: i64,
+    ) -> Result<Vec<Copy>, StoreError>;
+
+    /// Up to `limit` messages of a conversation after `cursor`, oldest first.
+    async fn thread_page(
+        &self,
+        owner: Uuid,
+        thread_id: Uuid,
+        cursor: Cursor,
+        limit: i64,
+    ) -> Result<Vec<Copy>, StoreError>;
+
+    /// Up to `limit` entries of the history after number `after`, in order.
+    async fn changes(&self, owner: Uuid, after: i64, limit: i64)
+    -> Result<Vec<Change>, StoreError>;
+
+    /// The numbers of the last changes of those of `owners` who have a mailbox.
+    async fn last_changes(&self, owners: &[Uuid]) -> Result<Vec<(Uuid, i64)>, StoreError>;
+
+    /// Up to `limit` messages of anybody's for which something was due at `time`.
+    async fn due(&self, queue: Queue, time: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError>;
+
+    /// Those of the owners after the first of `owners`, up to the second, who have more history
+    /// than is `kept`.
+    async fn long_histories(
+        &self,
+        owners: (Uuid, Uuid),
+        kept: Retention,
+    ) -> Result<Vec<Uuid>, StoreError>;
 
     /// What was answered to `request`, a key of owner and request id.
     async fn kept_answer(&self, request: Key) -> Result<Option<KeptAnswer>, StoreError>;
@@ -92,6 +174,15 @@ pub trait Transaction: Send {
     /// All folders of `owners`.
     async fn folders(&mut self, owners: &[Uuid]) -> Result<Vec<Folder>, StoreError>;
 
+    /// All labels of `owners`.
+    async fn labels(&mut self, owners: &[Uuid]) -> Result<Vec<Label>, StoreError>;
+
+    /// All parts of the conversations that `keys` name.
+    async fn thread_parts(&mut self, keys: &[Key]) -> Result<Vec<ThreadPart>, StoreError>;
+
+    /// Up to `limit` copies in a folder.
+    async fn copies_in(&mut self, folder: Key, limit: i64) -> Result<Vec<Copy>, StoreError>;
+
     /// The copies that `keys` name.
     async fn copies(&mut self, keys: &[Key]) -> Result<Vec<Copy>, StoreError>;
 
@@ -120,6 +211,15 @@ pub trait Transaction: Send {
 
     /// Removes entries of that queue, and contents.
     async fn sweep(&mut self, entries: &[Uuid], contents: &[Uuid]) -> Result<(), StoreError>;
+
+    /// Removes up to `limit` of the oldest entries of a locked mailbox's history, as far as they are
+    /// not `kept`.
+    async fn forget_history(
+        &mut self,
+        mailbox: &Mailbox,
+        kept: Retention,
+        limit: i64,
+    ) -> Result<(), StoreError>;
 
     /// Removes the answers that `owners` were given before `before`.
     async fn forget_answers(

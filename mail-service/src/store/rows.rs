@@ -1,13 +1,14 @@
 //! Rows as the database has them, and what a batch writes.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::FromRow;
 use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
 use super::{Key, StoreError};
 use crate::domain::{
-    Body, Copy, Fingerprint, Folder, FolderRole, Kind, Mailbox, MailboxState, Participants,
+    Body, Change, Copy, Event, Fingerprint, Folder, FolderRole, Kind, Label, Mailbox, MailboxState,
+    Participants, ThreadPart,
 };
 
 /// What is known here of an account.
@@ -58,19 +59,32 @@ pub struct KeptAnswer {
     pub request: Key,
     /// What was asked for.
     pub fingerprint: Fingerprint,
-    /// The copy as it was when it was answered.
-    pub answer: Copy,
+    /// What was answered.
+    pub answer: Kept,
 }
 
-/// What is left of a deleted message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tombstone {
-    /// Owner and message id.
-    pub key: Key,
-    /// The number of the change that deleted it.
-    pub change: i64,
-    /// The content that lost this copy.
-    pub content_id: Uuid,
+/// An answer, with the object as it was then. The order is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kept {
+    /// A message.
+    Message(Box<Copy>),
+    /// A folder.
+    Folder(Folder),
+}
+
+/// That a message has a label, with its place in lists.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Labelled {
+    /// Whose message.
+    pub owner_id: Uuid,
+    /// The label.
+    pub name: String,
+    /// The folder the message is in.
+    pub folder_id: Uuid,
+    /// When the message came.
+    pub receive_time: Timestamp,
+    /// Which message.
+    pub message_id: Uuid,
 }
 
 /// What a batch writes. Rows are as they are to be afterwards.
@@ -80,16 +94,36 @@ pub struct Changes {
     pub time: i64,
     /// Mailboxes that changed.
     pub mailboxes: Vec<Mailbox>,
-    /// Folders whose counts changed.
+    /// Folders that are new.
+    pub new_folders: Vec<Folder>,
+    /// Folders whose name or counts changed.
     pub folders: Vec<Folder>,
+    /// Folders to delete.
+    pub deleted_folders: Vec<Key>,
     /// New contents.
     pub contents: Vec<Content>,
     /// New copies.
     pub new_copies: Vec<Copy>,
-    /// Copies whose folder or flags changed.
+    /// Copies whose folder, flags or labels changed.
     pub changed_copies: Vec<Copy>,
+    /// Copies that have become others under the same id.
+    pub replaced_copies: Vec<Copy>,
     /// Copies to delete.
-    pub deleted_copies: Vec<Tombstone>,
+    pub deleted_copies: Vec<Key>,
+    /// Contents that have lost a copy.
+    pub orphans: Vec<Uuid>,
+    /// Labels whose counts changed; those without messages are to go.
+    pub labels: Vec<Label>,
+    /// Messages that have got a label, or have it at another place.
+    pub labelled: Vec<Labelled>,
+    /// Messages that no longer have a label, or not at this place.
+    pub unlabelled: Vec<Labelled>,
+    /// Parts of conversations that changed; those without messages are to go.
+    pub threads: Vec<ThreadPart>,
+    /// Conversations (owner and id) that lost a message: when the newest came is to be found anew.
+    pub shortened_threads: Vec<Key>,
+    /// New entries of the history.
+    pub history: Vec<Change>,
     /// Answers to keep.
     pub answers: Vec<KeptAnswer>,
 }
@@ -138,6 +172,7 @@ pub(super) struct MailboxRow {
     state: i16,
     epoch: Uuid,
     last_change: i64,
+    oldest_change: i64,
     last_receive_time: i64,
     message_count: i64,
     used_bytes: i64,
@@ -158,6 +193,7 @@ impl From<MailboxRow> for Mailbox {
             },
             epoch: row.epoch,
             last_change: row.last_change,
+            oldest_change: row.oldest_change,
             last_receive_time: row.last_receive_time,
             message_count: row.message_count,
             used_bytes: row.used_bytes,
@@ -217,6 +253,10 @@ pub(super) struct CopyRow {
     in_reply_to: Option<Uuid>,
     internet_message_id: String,
     size_bytes: i64,
+    labels: Vec<u8>,
+    forward_of: Option<Uuid>,
+    deliver_time: Option<i64>,
+    trash_time: Option<i64>,
 }
 
 impl TryFrom<CopyRow> for Copy {
@@ -229,11 +269,7 @@ impl TryFrom<CopyRow> for Copy {
             content_id: row.content_id,
             thread_id: row.thread_id,
             folder_id: row.folder_id,
-            kind: if row.kind == Kind::Sent as i16 {
-                Kind::Sent
-            } else {
-                Kind::Received
-            },
+            kind: Kind::from_number(row.kind),
             change: row.change_number,
             create_change: row.create_change,
             receive_time: Timestamp::from_micros(row.receive_time),
@@ -248,6 +284,74 @@ impl TryFrom<CopyRow> for Copy {
             in_reply_to: row.in_reply_to,
             internet_message_id: row.internet_message_id,
             size_bytes: row.size_bytes,
+            labels: unpack(&row.labels)?,
+            forward_of: row.forward_of,
+            deliver_time: row.deliver_time.map(Timestamp::from_micros),
+            trash_time: row.trash_time.map(Timestamp::from_micros),
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct LabelRow {
+    owner_id: Uuid,
+    name: String,
+    total_count: i64,
+    unread_count: i64,
+}
+
+impl From<LabelRow> for Label {
+    fn from(row: LabelRow) -> Self {
+        Self {
+            owner_id: row.owner_id,
+            name: row.name,
+            total_count: row.total_count,
+            unread_count: row.unread_count,
+        }
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct ThreadRow {
+    owner_id: Uuid,
+    thread_id: Uuid,
+    folder_id: Uuid,
+    message_count: i64,
+    unread_count: i64,
+    last_time: i64,
+}
+
+impl From<ThreadRow> for ThreadPart {
+    fn from(row: ThreadRow) -> Self {
+        Self {
+            owner_id: row.owner_id,
+            thread_id: row.thread_id,
+            folder_id: row.folder_id,
+            message_count: row.message_count,
+            unread_count: row.unread_count,
+            last_time: Timestamp::from_micros(row.last_time),
+        }
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct ChangeRow {
+    owner_id: Uuid,
+    change_number: i64,
+    kind: i16,
+    object_id: Uuid,
+}
+
+impl TryFrom<ChangeRow> for Change {
+    type Error = StoreError;
+
+    fn try_from(row: ChangeRow) -> Result<Self, StoreError> {
+        let unknown = || StoreError::Refused(anyhow::anyhow!("an event of an unknown kind"));
+        Ok(Self {
+            owner_id: row.owner_id,
+            number: row.change_number,
+            event: Event::from_number(row.kind).ok_or_else(unknown)?,
+            object_id: row.object_id,
         })
     }
 }

@@ -27,23 +27,120 @@ macro_rules! shared_reads {
             pool: &$pool,
             filter: &Filter,
             cursor: Cursor,
-            size: PageSize,
+            limit: i64,
         ) -> Result<Vec<Copy>, StoreError> {
-            let statement = match (filter.unread_only, filter.starred_only) {
-                (false, false) => statements::LIST,
-                (true, false) => statements::LIST_UNREAD,
-                (false, true) => statements::LIST_STARRED,
-                (true, true) => statements::LIST_UNREAD_STARRED,
+            let only = (filter.unread_only, filter.starred_only);
+            let statement = match (filter.label.is_some(), only) {
+                (false, (false, false)) => statements::LIST,
+                (false, (true, false)) => statements::LIST_UNREAD,
+                (false, (false, true)) => statements::LIST_STARRED,
+                (false, (true, true)) => statements::LIST_UNREAD_STARRED,
+                (true, (false, false)) => statements::LIST_LABELLED,
+                (true, (true, false)) => statements::LIST_LABELLED_UNREAD,
+                (true, (false, true)) => statements::LIST_LABELLED_STARRED,
+                (true, (true, true)) => statements::LIST_LABELLED_UNREAD_STARRED,
             };
-            let found: Vec<rows::CopyRow> = sqlx::query_as(statement)
+            let mut statement = sqlx::query_as(statement)
                 .bind(filter.owner_id)
                 .bind(filter.folder_id)
-                .bind(cursor.receive_time.as_micros())
-                .bind(cursor.message_id)
-                .bind(size.get() + 1)
+                .bind(cursor.time.as_micros())
+                .bind(cursor.id)
+                .bind(limit);
+            if let Some(label) = &filter.label {
+                statement = statement.bind(label);
+            }
+            let found: Vec<rows::CopyRow> = statement.fetch_all(pool).await?;
+            rows::all(found)
+        }
+
+        pub(super) async fn labels(pool: &$pool, owner: Uuid) -> Result<Vec<Label>, StoreError> {
+            let found: Vec<rows::LabelRow> = sqlx::query_as(statements::LABELS)
+                .bind(owner)
                 .fetch_all(pool)
                 .await?;
             rows::all(found)
+        }
+
+        pub(super) async fn threads(
+            pool: &$pool,
+            owner: Uuid,
+            folder_id: Uuid,
+            cursor: Cursor,
+            limit: i64,
+        ) -> Result<Vec<Cursor>, StoreError> {
+            let found: Vec<(Uuid, i64)> = sqlx::query_as(statements::THREADS)
+                .bind(owner)
+                .bind(folder_id)
+                .bind(cursor.time.as_micros())
+                .bind(cursor.id)
+                .bind(limit)
+                .fetch_all(pool)
+                .await?;
+            let place = |(id, time)| Cursor {
+                time: Timestamp::from_micros(time),
+                id,
+            };
+            Ok(found.into_iter().map(place).collect())
+        }
+
+        pub(super) async fn thread_page(
+            pool: &$pool,
+            owner: Uuid,
+            thread_id: Uuid,
+            cursor: Cursor,
+            limit: i64,
+        ) -> Result<Vec<Copy>, StoreError> {
+            let found: Vec<rows::CopyRow> = sqlx::query_as(statements::THREAD_PAGE)
+                .bind(owner)
+                .bind(thread_id)
+                .bind(cursor.time.as_micros())
+                .bind(cursor.id)
+                .bind(limit)
+                .fetch_all(pool)
+                .await?;
+            rows::all(found)
+        }
+
+        pub(super) async fn changes(
+            pool: &$pool,
+            owner: Uuid,
+            after: i64,
+            limit: i64,
+        ) -> Result<Vec<Change>, StoreError> {
+            let found: Vec<rows::ChangeRow> = sqlx::query_as(statements::CHANGES)
+                .bind(owner)
+                .bind(after)
+                .bind(limit)
+                .fetch_all(pool)
+                .await?;
+            rows::all(found)
+        }
+
+        pub(super) async fn due(
+            pool: &$pool,
+            queue: Queue,
+            time: Timestamp,
+            limit: i64,
+        ) -> Result<Vec<Key>, StoreError> {
+            let statement = match queue {
+                Queue::Outbox => statements::DUE,
+                Queue::Trash => statements::TRASHED,
+            };
+            let statement = sqlx::query_as(statement).bind(time.as_micros()).bind(limit);
+            Ok(statement.fetch_all(pool).await?)
+        }
+
+        pub(super) async fn long_histories(
+            pool: &$pool,
+            owners: (Uuid, Uuid),
+            kept: Retention,
+        ) -> Result<Vec<Uuid>, StoreError> {
+            let statement = sqlx::query_scalar(statements::LONG_HISTORIES)
+                .bind(owners.0)
+                .bind(owners.1)
+                .bind(kept.since.as_micros())
+                .bind(kept.changes);
+            Ok(statement.fetch_all(pool).await?)
         }
 
         pub(super) async fn kept_answer(
@@ -91,6 +188,43 @@ macro_rules! shared_writes {
                 .fetch_all(connection)
                 .await?;
             rows::all(found)
+        }
+
+        pub(super) async fn copies_in(
+            connection: &mut $connection,
+            (owner, folder_id): Key,
+            limit: i64,
+        ) -> Result<Vec<Copy>, StoreError> {
+            let found: Vec<rows::CopyRow> = sqlx::query_as(statements::COPIES_IN)
+                .bind(owner)
+                .bind(folder_id)
+                .bind(limit)
+                .fetch_all(connection)
+                .await?;
+            rows::all(found)
+        }
+
+        pub(super) async fn forget_history(
+            connection: &mut $connection,
+            mailbox: &Mailbox,
+            kept: Retention,
+            limit: i64,
+        ) -> Result<(), StoreError> {
+            let cut: i64 = sqlx::query_scalar(statements::HISTORY_CUT)
+                .bind(mailbox.owner_id)
+                .bind(kept.since.as_micros())
+                .bind(mailbox.last_change - kept.changes)
+                .bind(limit)
+                .fetch_one(&mut *connection)
+                .await?;
+            for statement in [statements::HISTORY_FORGET, statements::HISTORY_BEGIN] {
+                sqlx::query(statement)
+                    .bind(mailbox.owner_id)
+                    .bind(cut.max(mailbox.oldest_change))
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            Ok(())
         }
 
         pub(super) async fn purge(

@@ -2,8 +2,8 @@
 
 macro_rules! mailbox_columns {
     () => {
-        "owner_id, state, epoch, last_change, last_receive_time, message_count, used_bytes, \
-         quota_messages, quota_bytes"
+        "owner_id, state, epoch, last_change, oldest_change, last_receive_time, message_count, \
+         used_bytes, quota_messages, quota_bytes"
     };
 }
 macro_rules! folder_columns {
@@ -15,7 +15,37 @@ macro_rules! copy_columns {
     () => {
         "owner_id, message_id, content_id, thread_id, folder_id, kind, change_number, \
          create_change, receive_time, send_time, is_read, is_starred, is_answered, is_forwarded, \
-         subject, snippet, participants, in_reply_to, internet_message_id, size_bytes"
+         subject, snippet, participants, in_reply_to, internet_message_id, size_bytes, labels, \
+         forward_of, deliver_time, trash_time"
+    };
+}
+/// The columns of a copy where another table has columns of the same names.
+macro_rules! copies_columns {
+    () => {
+        "copies.owner_id, copies.message_id, content_id, thread_id, copies.folder_id, kind, \
+         change_number, create_change, copies.receive_time, send_time, is_read, is_starred, \
+         is_answered, is_forwarded, subject, snippet, participants, in_reply_to, \
+         internet_message_id, size_bytes, labels, forward_of, deliver_time, trash_time"
+    };
+}
+macro_rules! thread_columns {
+    () => {
+        "owner_id, thread_id, folder_id, message_count, unread_count, last_time"
+    };
+}
+macro_rules! label_columns {
+    () => {
+        "owner_id, name, total_count, unread_count"
+    };
+}
+macro_rules! labelled_columns {
+    () => {
+        "owner_id, name, folder_id, receive_time, message_id"
+    };
+}
+macro_rules! change_columns {
+    () => {
+        "owner_id, change_number, kind, object_id"
     };
 }
 macro_rules! answer_columns {
@@ -41,7 +71,24 @@ macro_rules! list {
         )
     };
 }
-pub(super) use {answer_columns, content_columns, copy_columns, folder_columns, mailbox_columns};
+macro_rules! list_labelled {
+    ($more:literal) => {
+        concat!(
+            "SELECT ",
+            copies_columns!(),
+            " FROM labelled JOIN copies ON copies.owner_id = labelled.owner_id AND \
+             copies.message_id = labelled.message_id WHERE labelled.owner_id = $1 AND \
+             labelled.folder_id = $2 AND labelled.name = $6",
+            $more,
+            " AND (labelled.receive_time, labelled.message_id) < ($3, $4)",
+            " ORDER BY labelled.receive_time DESC, labelled.message_id DESC LIMIT $5"
+        )
+    };
+}
+pub(super) use {
+    answer_columns, change_columns, content_columns, copies_columns, copy_columns, folder_columns,
+    label_columns, labelled_columns, mailbox_columns, thread_columns,
+};
 
 pub(super) const MAILBOX: &str = concat!(
     "SELECT ",
@@ -51,12 +98,51 @@ pub(super) const MAILBOX: &str = concat!(
 pub(super) const FOLDERS: &str = concat!(
     "SELECT ",
     folder_columns!(),
-    " FROM folders WHERE owner_id = $1 ORDER BY CASE role WHEN 0 THEN 99 ELSE role END, name"
+    " FROM folders WHERE owner_id = $1"
 );
 pub(super) const LIST: &str = list!("");
 pub(super) const LIST_UNREAD: &str = list!(" AND NOT is_read");
 pub(super) const LIST_STARRED: &str = list!(" AND is_starred");
 pub(super) const LIST_UNREAD_STARRED: &str = list!(" AND NOT is_read AND is_starred");
+pub(super) const LIST_LABELLED: &str = list_labelled!("");
+pub(super) const LIST_LABELLED_UNREAD: &str = list_labelled!(" AND NOT is_read");
+pub(super) const LIST_LABELLED_STARRED: &str = list_labelled!(" AND is_starred");
+pub(super) const LIST_LABELLED_UNREAD_STARRED: &str =
+    list_labelled!(" AND NOT is_read AND is_starred");
+pub(super) const LABELS: &str = concat!(
+    "SELECT ",
+    label_columns!(),
+    " FROM labels WHERE owner_id = $1 ORDER BY name"
+);
+pub(super) const THREADS: &str = "SELECT thread_id, last_time FROM threads WHERE owner_id = $1 AND \
+     folder_id = $2 AND (last_time, thread_id) < ($3, $4) ORDER BY last_time DESC, thread_id DESC \
+     LIMIT $5";
+pub(super) const THREAD_PAGE: &str = concat!(
+    "SELECT ",
+    copy_columns!(),
+    " FROM copies WHERE owner_id = $1 AND thread_id = $2 AND (receive_time, message_id) > ($3, $4)",
+    " ORDER BY receive_time, message_id LIMIT $5"
+);
+pub(super) const CHANGES: &str = concat!(
+    "SELECT ",
+    change_columns!(),
+    " FROM changes WHERE owner_id = $1 AND change_number > $2 ORDER BY change_number LIMIT $3"
+);
+pub(super) const DUE: &str = "SELECT owner_id, message_id FROM copies WHERE kind = 4 AND \
+     deliver_time <= $1 ORDER BY deliver_time LIMIT $2";
+pub(super) const TRASHED: &str = "SELECT owner_id, message_id FROM copies WHERE trash_time < $1 \
+     ORDER BY trash_time LIMIT $2";
+pub(super) const LONG_HISTORIES: &str = "SELECT mailboxes.owner_id FROM mailboxes JOIN changes ON \
+     changes.owner_id = mailboxes.owner_id AND change_number = oldest_change + 1 WHERE \
+     mailboxes.owner_id > $1 AND mailboxes.owner_id <= $2 AND (change_time < $3 OR last_change - \
+     oldest_change > $4)";
+pub(super) const HISTORY_CUT: &str = "SELECT CAST(COALESCE(MAX(change_number), 0) AS BIGINT) FROM \
+     (SELECT change_number, change_time FROM changes WHERE owner_id = $1 ORDER BY change_number \
+     LIMIT $4) AS oldest WHERE change_time < $2 OR change_number <= $3";
+pub(super) const HISTORY_FORGET: &str =
+    "DELETE FROM changes WHERE owner_id = $1 AND change_number <= $2";
+pub(super) const HISTORY_BEGIN: &str =
+    "UPDATE mailboxes SET oldest_change = $2 WHERE owner_id = $1";
 pub(super) const ANSWER: &str = concat!(
     "SELECT ",
     answer_columns!(),
@@ -70,9 +156,17 @@ pub(super) const SOME_COPIES: &str = concat!(
     copy_columns!(),
     " FROM copies WHERE owner_id = $1 LIMIT $2"
 );
-pub(super) const PURGE: [&str; 3] = [
+pub(super) const COPIES_IN: &str = concat!(
+    "SELECT ",
+    copy_columns!(),
+    " FROM copies WHERE owner_id = $1 AND folder_id = $2 ORDER BY receive_time LIMIT $3"
+);
+pub(super) const PURGE: [&str; 6] = [
     "DELETE FROM folders WHERE owner_id = $1",
-    "DELETE FROM tombstones WHERE owner_id = $1",
+    "DELETE FROM changes WHERE owner_id = $1",
+    "DELETE FROM threads WHERE owner_id = $1",
+    "DELETE FROM labels WHERE owner_id = $1",
+    "DELETE FROM labelled WHERE owner_id = $1",
     "DELETE FROM answers WHERE owner_id = $1",
 ];
 pub(super) const ORPHANS: &str = "SELECT orphans.orphan_id, orphans.content_id, \
@@ -89,13 +183,31 @@ pub(super) const SHARED: &[&str] = &[
     LIST_UNREAD,
     LIST_STARRED,
     LIST_UNREAD_STARRED,
+    LIST_LABELLED,
+    LIST_LABELLED_UNREAD,
+    LIST_LABELLED_STARRED,
+    LIST_LABELLED_UNREAD_STARRED,
+    LABELS,
+    THREADS,
+    THREAD_PAGE,
+    CHANGES,
+    DUE,
+    TRASHED,
+    LONG_HISTORIES,
+    HISTORY_CUT,
+    HISTORY_FORGET,
+    HISTORY_BEGIN,
     ANSWER,
     FEED_POSITION,
     OWNERS,
     SOME_COPIES,
+    COPIES_IN,
     PURGE[0],
     PURGE[1],
     PURGE[2],
+    PURGE[3],
+    PURGE[4],
+    PURGE[5],
     ORPHANS,
     FEED_NOTE,
 ];

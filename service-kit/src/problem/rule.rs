@@ -32,6 +32,12 @@ pub enum Rule {
     Negative,
     /// It is no value of its enumeration, or not one that may be asked for.
     UnknownValue,
+    /// It has white space at its beginning or end.
+    SpaceAround,
+    /// It is no point in time.
+    NotATime,
+    /// It is more than a year ahead.
+    TooFarAhead,
     /// It is no possible username.
     Username,
     /// It excludes the other field, which is there too.
@@ -60,6 +66,9 @@ impl Rule {
             Self::Nul => "NUL",
             Self::Negative => "NEGATIVE",
             Self::UnknownValue => "UNKNOWN_VALUE",
+            Self::SpaceAround => "SPACE_AROUND",
+            Self::NotATime => "NOT_A_TIME",
+            Self::TooFarAhead => "TOO_FAR_AHEAD",
             Self::Username => "USERNAME",
             Self::NotTogether(_) => "NOT_TOGETHER",
             Self::OnlyWithOne(_) => "ONLY_WITH_ONE",
@@ -100,6 +109,12 @@ impl Rule {
             (Self::Negative, Spanish) => "no debe ser negativo".into(),
             (Self::UnknownValue, English) => "has a value that is not known here".into(),
             (Self::UnknownValue, Spanish) => "tiene un valor que aquí no se conoce".into(),
+            (Self::SpaceAround, English) => "must not begin or end with white space".into(),
+            (Self::SpaceAround, Spanish) => "no debe empezar ni terminar con espacios".into(),
+            (Self::NotATime, English) => "must be a point in time".into(),
+            (Self::NotATime, Spanish) => "debe ser un momento".into(),
+            (Self::TooFarAhead, English) => "must be at most a year ahead".into(),
+            (Self::TooFarAhead, Spanish) => "debe ser como máximo dentro de un año".into(),
             (Self::Username, English) => "must be a username: 3 to 32 of a-z, 0-9, '.', '_', '-', \
                  starting and ending with a letter or digit"
                 .into(),

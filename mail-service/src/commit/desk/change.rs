@@ -1,12 +1,12 @@
-//! Marking, moving and deleting: all of it or nothing.
+//! Marking, labelling, moving and deleting: all of it or nothing.
 
 use uuid::Uuid;
 
 use super::Desk;
 use crate::{
     commit::job::{Answer, Delete, Modify, Place, Refusal},
-    domain::{Copy, FolderRole, Kind},
-    store::{Key, Tombstone},
+    domain::{Copy, FolderRole, Kind, MAX_LABELS},
+    store::Key,
 };
 
 impl Desk {
@@ -27,12 +27,17 @@ impl Desk {
             .place
             .map(|place| self.target(owner, place, &keys))
             .transpose()?;
+        self.check_labels(owner, &modify.add_labels)?;
 
         for &key in &keys {
             self.change(key, |copy| {
                 copy.read = modify.read.unwrap_or(copy.read);
                 copy.starred = modify.starred.unwrap_or(copy.starred);
                 copy.folder_id = target.unwrap_or(copy.folder_id);
+                copy.labels.extend(modify.add_labels.iter().cloned());
+                copy.labels.retain(|l| !modify.remove_labels.contains(l));
+                copy.labels.sort();
+                copy.labels.dedup();
             });
         }
         Ok(Answer::Modified(
@@ -40,6 +45,14 @@ impl Desk {
                 .filter_map(|key| self.copies.get(key).cloned())
                 .collect(),
         ))
+    }
+
+    /// Labels of the mailbox that `names` would come to.
+    pub(super) fn check_labels(&self, owner: Uuid, names: &[String]) -> Result<(), Refusal> {
+        if !names.is_empty() && self.labels_with(owner, names) > MAX_LABELS {
+            return Err(Refusal::TooManyLabels);
+        }
+        Ok(())
     }
 
     /// The folder to move `keys` to, if all of them may go there.
@@ -70,26 +83,19 @@ impl Desk {
     pub(super) fn delete(&mut self, delete: &Delete) -> Result<Answer, Refusal> {
         let owner = delete.owner_id;
         self.active(owner)?;
-        self.check_all_there(owner, &delete.message_ids, |key| self.deleted.contains(key))?;
-        for &id in &delete.message_ids {
-            let key = (owner, id);
-            let Some(copy) = self.copies.remove(&key) else {
-                continue;
-            };
-            let change = self.next_change(owner);
-            if let Some(mailbox) = self.mailboxes.get_mut(&owner) {
-                mailbox.message_count -= 1;
-                mailbox.used_bytes -= copy.size_bytes;
+        let keys = delete.message_ids.iter().map(|&id| (owner, id));
+        if let Some(time) = delete.trashed_before {
+            for key in keys {
+                let copy = self.copies.get(&key);
+                if copy.is_some_and(|c| c.trash_time.is_some_and(|trashed| trashed < time)) {
+                    self.remove(key);
+                }
             }
-            self.count(owner, copy.folder_id, -1, -i64::from(!copy.read));
-            self.changed_copies.remove(&key);
-            self.deleted.insert(key);
-            let content_id = copy.content_id;
-            self.changes.deleted_copies.push(Tombstone {
-                key,
-                change,
-                content_id,
-            });
+            return Ok(Answer::Deleted);
+        }
+        self.check_all_there(owner, &delete.message_ids, |key| self.deleted.contains(key))?;
+        for key in keys {
+            self.remove(key);
         }
         Ok(Answer::Deleted)
     }

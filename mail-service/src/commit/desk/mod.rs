@@ -1,19 +1,29 @@
 //! The desk a batch is worked on at: the rows it may touch, in memory, with the mailbox's rules
 //! applied to one job after the other. Each job first checks everything, then changes: one that is
 //! refused leaves no trace.
+//!
+//! `ledger` changes copies together with everything that is counted and listed about them; the
+//! other files are the rules, by what is asked for.
 
 mod change;
+mod draft;
+mod folder;
+mod ledger;
 mod send;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
+use self::ledger::Conversation;
 use super::job::{Answer, Job, Refusal};
 use crate::{
-    domain::{Copy, Folder, FolderRole, Mailbox, MailboxState},
-    store::{Changes, KeptAnswer, Key},
+    domain::{
+        Change, Copy, Event, Folder, FolderRole, Label, Mailbox, MailboxState, RequestId,
+        ThreadPart,
+    },
+    store::{Changes, Kept, KeptAnswer, Key, Labelled},
 };
 
 /// What was loaded for a batch, and what the batch has made of it.
@@ -29,9 +39,18 @@ pub(in crate::commit) struct Desk {
     pub(in crate::commit) deleted: HashSet<Key>,
     /// The copies that recipients have of messages that are answered, by `Message-ID`.
     pub(in crate::commit) parents: HashMap<(Uuid, String), Copy>,
+    labels: HashMap<Uuid, BTreeMap<String, Label>>,
+    conversations: HashMap<Key, Conversation>,
     changed_mailboxes: BTreeSet<Uuid>,
+    new_folders: BTreeSet<Key>,
     changed_folders: BTreeSet<Key>,
     changed_copies: BTreeSet<Key>,
+    replaced_copies: BTreeSet<Key>,
+    changed_labels: BTreeSet<(Uuid, String)>,
+    /// 1: to be noted. -1: to be removed. 0: as it was.
+    labelled: BTreeMap<Labelled, i8>,
+    changed_conversations: BTreeSet<Key>,
+    shortened_conversations: BTreeSet<Key>,
     changes: Changes,
 }
 
@@ -50,39 +69,76 @@ impl Desk {
         }
     }
 
+    /// Puts labels on the desk.
+    pub(in crate::commit) fn load_labels(&mut self, labels: Vec<Label>) {
+        for label in labels {
+            let of_owner = self.labels.entry(label.owner_id).or_default();
+            of_owner.insert(label.name.clone(), label);
+        }
+    }
+
+    /// Puts conversations on the desk.
+    pub(in crate::commit) fn load_threads(&mut self, parts: Vec<ThreadPart>) {
+        for part in parts {
+            let key = (part.owner_id, part.thread_id);
+            self.conversations.entry(key).or_default().load(&part);
+        }
+    }
+
     /// Carries out one job.
     pub(in crate::commit) fn work(&mut self, job: &Job) -> Result<Answer, Refusal> {
         match job {
             Job::Send(send) => self.send(send),
+            Job::Save(save) => self.save(save),
+            Job::Cancel(cancel) => self.cancel(cancel),
             Job::Modify(modify) => self.modify(modify),
             Job::Delete(delete) => self.delete(delete),
+            Job::CreateFolder(create) => self.create_folder(create),
+            Job::RenameFolder(rename) => self.rename_folder(rename),
+            Job::DeleteFolder(delete) => self.delete_folder(delete),
         }
     }
 
     /// Everything to write, after the last job.
     pub(in crate::commit) fn finish(mut self) -> Changes {
-        for (owner, folder_id) in std::mem::take(&mut self.changed_folders) {
-            let change = self.next_change(owner);
-            let folders = self.folders.get_mut(&owner);
-            let folder = folders.and_then(|all| all.iter_mut().find(|f| f.folder_id == folder_id));
-            if let Some(folder) = folder {
-                folder.change = change;
-                self.changes.folders.push(folder.clone());
-            }
-        }
+        self.finish_folders();
+        self.finish_labels();
+        self.finish_conversations();
+        let copies = |keys: &BTreeSet<Key>| -> Vec<Copy> {
+            keys.iter()
+                .filter_map(|key| self.copies.get(key).cloned())
+                .collect()
+        };
+        let replaced = copies(&self.replaced_copies);
+        let changed = copies(&(&self.changed_copies - &self.replaced_copies));
         let mut changes = self.changes;
         changes.time = self.now;
+        changes.replaced_copies = replaced;
+        changes.changed_copies = changed;
         changes.mailboxes = self
             .changed_mailboxes
             .iter()
             .filter_map(|id| self.mailboxes.get(id).cloned())
             .collect();
-        changes.changed_copies = self
-            .changed_copies
-            .iter()
-            .filter_map(|key| self.copies.get(key).cloned())
-            .collect();
         changes
+    }
+
+    fn finish_folders(&mut self) {
+        for key in std::mem::take(&mut self.changed_folders) {
+            if self.new_folders.contains(&key) || self.folder(key.0, key.1).is_none() {
+                continue;
+            }
+            let change = self.next_change(key.0, Event::FolderUpdated, key.1);
+            if let Some(folder) = self.folder_mut(key.0, key.1) {
+                folder.change = change;
+                let folder = folder.clone();
+                self.changes.folders.push(folder);
+            }
+        }
+        for key in std::mem::take(&mut self.new_folders) {
+            let folder = self.folder(key.0, key.1).cloned();
+            self.changes.new_folders.extend(folder);
+        }
     }
 
     fn active(&self, owner: Uuid) -> Result<(), Refusal> {
@@ -92,66 +148,55 @@ impl Desk {
         }
     }
 
-    /// Puts a new copy into its mailbox: its place in time, its change number, all counts.
-    fn add(&mut self, mut copy: Copy) -> Copy {
-        let owner = copy.owner_id;
-        copy.change = self.next_change(owner);
-        copy.create_change = copy.change;
-        if let Some(mailbox) = self.mailboxes.get_mut(&owner) {
-            mailbox.last_receive_time = self.now.max(mailbox.last_receive_time + 1);
-            copy.receive_time = Timestamp::from_micros(mailbox.last_receive_time);
-            mailbox.message_count += 1;
-            mailbox.used_bytes += copy.size_bytes;
+    /// What was answered to `request` before, if anything was.
+    fn replay(&self, owner: Uuid, request: Option<RequestId>) -> Option<Result<Answer, Refusal>> {
+        let request = request?;
+        let kept = self.answers.get(&(owner, request.id))?;
+        if kept.fingerprint != request.fingerprint {
+            return Some(Err(Refusal::RequestIdReused));
         }
-        self.count(owner, copy.folder_id, 1, i64::from(!copy.read));
-        self.changes.new_copies.push(copy.clone());
-        copy
+        Some(Ok(match &kept.answer {
+            Kept::Message(copy) => Answer::Message(copy.clone()),
+            Kept::Folder(folder) => Answer::Folder(folder.clone()),
+        }))
     }
 
-    /// Changes a copy, if `edit` makes it another one: its change number and the counts of its
-    /// folders follow.
-    fn change(&mut self, key: Key, edit: impl FnOnce(&mut Copy)) {
-        let Some(before) = self.copies.get(&key).cloned() else {
-            return;
+    /// Keeps what is answered to `request`.
+    fn keep(&mut self, owner: Uuid, request: Option<RequestId>, answer: Kept) {
+        let Some(request) = request else { return };
+        let kept = KeptAnswer {
+            request: (owner, request.id),
+            fingerprint: request.fingerprint,
+            answer,
         };
-        let mut copy = before.clone();
-        edit(&mut copy);
-        if copy == before {
-            return;
-        }
-        copy.change = self.next_change(key.0);
-        let unread = |copy: &Copy| i64::from(!copy.read);
-        if copy.folder_id != before.folder_id || copy.read != before.read {
-            self.count(key.0, before.folder_id, -1, -unread(&before));
-            self.count(key.0, copy.folder_id, 1, unread(&copy));
-        }
-        self.copies.insert(key, copy);
-        self.changed_copies.insert(key);
+        self.answers.insert(kept.request, kept.clone());
+        self.changes.answers.push(kept);
     }
 
-    fn count(&mut self, owner: Uuid, folder_id: Uuid, total: i64, unread: i64) {
-        let folders = self.folders.get_mut(&owner);
-        let folder = folders.and_then(|all| all.iter_mut().find(|f| f.folder_id == folder_id));
-        if let Some(folder) = folder {
-            folder.total_count += total;
-            folder.unread_count += unread;
-            self.changed_folders.insert((owner, folder_id));
-        }
-    }
-
-    fn next_change(&mut self, owner: Uuid) -> i64 {
+    /// Takes the next number of a mailbox's history.
+    fn next_change(&mut self, owner: Uuid, event: Event, object_id: Uuid) -> i64 {
         self.changed_mailboxes.insert(owner);
-        self.mailboxes.get_mut(&owner).map_or(0, |mailbox| {
-            mailbox.last_change += 1;
-            mailbox.last_change
-        })
+        let Some(mailbox) = self.mailboxes.get_mut(&owner) else {
+            return 0;
+        };
+        mailbox.last_change += 1;
+        self.changes.history.push(Change {
+            owner_id: owner,
+            number: mailbox.last_change,
+            event,
+            object_id,
+        });
+        mailbox.last_change
     }
 
     fn folder(&self, owner: Uuid, folder_id: Uuid) -> Option<&Folder> {
-        self.folders
-            .get(&owner)?
-            .iter()
-            .find(|f| f.folder_id == folder_id)
+        let mut folders = self.folders.get(&owner)?.iter();
+        folders.find(|f| f.folder_id == folder_id)
+    }
+
+    fn folder_mut(&mut self, owner: Uuid, folder_id: Uuid) -> Option<&mut Folder> {
+        let mut folders = self.folders.get_mut(&owner)?.iter_mut();
+        folders.find(|f| f.folder_id == folder_id)
     }
 
     /// Every mailbox has one of each.

@@ -1,4 +1,4 @@
-//! Sending: everybody or nobody, once.
+//! Sending: everybody or nobody, once; at once or later.
 
 use std::collections::BTreeMap;
 
@@ -7,98 +7,121 @@ use uuid::Uuid;
 
 use super::Desk;
 use crate::{
-    commit::job::{Answer, Recipient, Refusal, Send},
-    domain::{Copy, FolderRole, Kind, Participant, Participants},
-    store::{Content, KeptAnswer},
+    commit::job::{Addressees, Answer, Recipient, Refusal, Send, Source},
+    domain::{Body, Copy, Draft, FolderRole, Kind, Participant, Participants, snippet},
+    store::{Content, Kept},
 };
 
 impl Desk {
     pub(super) fn send(&mut self, send: &Send) -> Result<Answer, Refusal> {
-        self.active(send.sender_id)?;
-        if let Some(request) = send.request
-            && let Some(kept) = self.answers.get(&(send.sender_id, request.id))
-        {
-            return if kept.fingerprint == request.fingerprint {
-                Ok(Answer::Sent(Box::new(kept.answer.clone())))
-            } else {
-                Err(Refusal::RequestIdReused)
-            };
+        let owner = send.sender_id;
+        self.active(owner)?;
+        if let Some(answer) = self.replay(owner, send.request) {
+            return answer;
         }
-        let parent = self.parent(send)?;
-        self.check_recipients(send)?;
+        let own = self.source(send)?;
+        let parent = self.named(owner, send.draft.in_reply_to);
+        if own.is_none() {
+            self.check_named(owner, &send.draft)?;
+            self.check_labels(owner, &send.draft.labels)?;
+        }
+        let later = send.draft.deliver_time.is_some_and(|t| t > self.time());
+        self.check_room(send, own.as_ref(), later)?;
 
-        let content = self.content(send, parent.as_ref());
-        let thread_id = parent
-            .as_ref()
-            .map_or_else(|| new_id(self.time()), |p| p.thread_id);
-        let mut deliveries = Vec::new();
-        for recipient in send.recipients() {
-            let copy = self.received_copy(&content, recipient.account_id, thread_id);
-            deliveries.push((copy.owner_id, copy.message_id));
-            self.add(copy);
-        }
-        let mut own = self.copy_of(&content, send.sender_id, Kind::Sent);
-        own.thread_id = thread_id;
-        own.in_reply_to = send.draft.in_reply_to;
-        own.participants = content.participants.clone();
-        own.read = true;
-        let own = self.add(own);
-        deliveries.push((own.owner_id, own.message_id));
-        self.changes.contents.push(Content {
-            deliveries,
-            ..content
-        });
-
-        if let Some(parent) = parent {
-            self.change((parent.owner_id, parent.message_id), |copy| {
-                copy.answered = true;
-            });
-        }
-        if let Some(request) = send.request {
-            let kept = KeptAnswer {
-                request: (send.sender_id, request.id),
-                fingerprint: request.fingerprint,
-                answer: own.clone(),
-            };
-            self.answers.insert(kept.request, kept.clone());
-            self.changes.answers.push(kept);
-        }
-        Ok(Answer::Sent(Box::new(own)))
+        let participants = participants(Participant::Account(owner), &send.addressees);
+        let content = self.content(owner, &send.draft, participants, parent.as_ref());
+        let mut copy = self.own_copy(&content, &send.draft, own.as_ref(), parent.as_ref());
+        let deliveries = if later {
+            copy.kind = Kind::Waiting;
+            copy.folder_id = self.standard_folder(owner, FolderRole::Outbox);
+            copy.forward_of = send.draft.forward_of;
+            copy.deliver_time = send.draft.deliver_time;
+            Vec::new()
+        } else {
+            self.mark_named(owner, &send.draft);
+            self.deliver(&content, &send.addressees, copy.thread_id)
+        };
+        let copy = self.put(copy, own.is_some());
+        self.put_content(content, deliveries, &copy);
+        self.keep(owner, send.request, Kept::Message(Box::new(copy.clone())));
+        Ok(Answer::Message(Box::new(copy)))
     }
 
-    fn parent(&self, send: &Send) -> Result<Option<Copy>, Refusal> {
-        let Some(id) = send.draft.in_reply_to else {
+    /// The copy that is to be sent, if it still is what was read.
+    fn source(&self, send: &Send) -> Result<Option<Copy>, Refusal> {
+        let Some(source) = send.source else {
             return Ok(None);
         };
-        let copy = self
-            .copies
-            .get(&(send.sender_id, id))
-            .ok_or(Refusal::ParentNotFound(id))?;
-        Ok(Some(copy.clone()))
+        self.check_source(send.sender_id, source).map(Some)
     }
 
-    /// Everybody must be there and have room, the sender too.
-    fn check_recipients(&self, send: &Send) -> Result<(), Refusal> {
-        let mut wanted: BTreeMap<Uuid, i64> = BTreeMap::from([(send.sender_id, 1)]);
-        for recipient in send.recipients() {
-            *wanted.entry(recipient.account_id).or_default() += 1;
+    pub(super) fn check_source(&self, owner: Uuid, source: Source) -> Result<Copy, Refusal> {
+        let copy = self.copies.get(&(owner, source.message_id));
+        let copy = copy.ok_or_else(|| Refusal::MessagesNotFound(vec![source.message_id]))?;
+        let kind = if source.waiting {
+            Kind::Waiting
+        } else {
+            Kind::Draft
+        };
+        if copy.kind != kind {
+            return Err(Refusal::NotADraft);
         }
-        let owners = || wanted.keys().copied();
-        let gone: Vec<Uuid> = owners()
-            .filter(|&owner| self.active(owner).is_err())
-            .collect();
+        if copy.change != source.change {
+            return Err(Refusal::SourceChanged);
+        }
+        Ok(copy.clone())
+    }
+
+    /// What a message answers and passes on must be the sender's.
+    pub(super) fn check_named(&self, owner: Uuid, draft: &Draft) -> Result<(), Refusal> {
+        let missing = |id: &Uuid| !self.copies.contains_key(&(owner, *id));
+        if let Some(id) = draft.in_reply_to.filter(missing) {
+            return Err(Refusal::ParentNotFound(id));
+        }
+        if let Some(id) = draft.forward_of.filter(missing) {
+            return Err(Refusal::OriginalNotFound(id));
+        }
+        Ok(())
+    }
+
+    pub(super) fn named(&self, owner: Uuid, id: Option<Uuid>) -> Option<Copy> {
+        self.copies.get(&(owner, id?)).cloned()
+    }
+
+    fn mark_named(&mut self, owner: Uuid, draft: &Draft) {
+        if let Some(id) = draft.in_reply_to {
+            self.change((owner, id), |copy| copy.answered = true);
+        }
+        if let Some(id) = draft.forward_of {
+            self.change((owner, id), |copy| copy.forwarded = true);
+        }
+    }
+
+    /// Everybody must be there and have room, the sender too. What is sent later is looked at again
+    /// when it is delivered.
+    fn check_room(&self, send: &Send, own: Option<&Copy>, later: bool) -> Result<(), Refusal> {
+        let bytes = send.draft.size_bytes();
+        let mut wanted: BTreeMap<Uuid, (i64, i64)> = BTreeMap::new();
+        let sender = wanted.entry(send.sender_id).or_default();
+        *sender = match own {
+            None => (1, bytes),
+            Some(copy) => (0, bytes - copy.size_bytes),
+        };
+        if !later {
+            for recipient in send.addressees.all() {
+                let wanted = wanted.entry(recipient.account_id).or_default();
+                *wanted = (wanted.0 + 1, wanted.1.saturating_add(bytes));
+            }
+        }
+        let owners = send.addressees.all().map(|r| r.account_id);
+        let mut gone: Vec<Uuid> = owners.filter(|&o| self.active(o).is_err()).collect();
         if !gone.is_empty() {
+            gone.sort_unstable();
             return Err(Refusal::RecipientsGone(gone));
         }
-        let bytes = send.draft.size_bytes();
-        let full: Vec<Uuid> = wanted
-            .iter()
-            .filter(|(owner, messages)| {
-                let mailbox = self.mailboxes.get(owner);
-                !mailbox.is_some_and(|m| m.has_room(**messages, bytes.saturating_mul(**messages)))
-            })
-            .map(|(owner, _)| *owner)
-            .collect();
+        let full = wanted.into_iter();
+        let full = full.filter(|(owner, more)| !self.has_room(*owner, *more));
+        let full: Vec<Uuid> = full.map(|(owner, _)| owner).collect();
         if full.is_empty() {
             Ok(())
         } else {
@@ -106,47 +129,130 @@ impl Desk {
         }
     }
 
-    fn content(&self, send: &Send, parent: Option<&Copy>) -> Content {
-        let accounts = |list: &[Recipient]| -> Vec<Participant> {
-            list.iter()
-                .map(|r| Participant::Account(r.account_id))
-                .collect()
-        };
+    pub(super) fn has_room(&self, owner: Uuid, (messages, bytes): (i64, i64)) -> bool {
+        let mailbox = self.mailboxes.get(&owner);
+        // What does not grow always fits, also where a quota was lowered.
+        (messages <= 0 && bytes <= 0) || mailbox.is_some_and(|m| m.has_room(messages, bytes))
+    }
+
+    /// A recipient's copy each: it joins the conversation in which they have what is answered.
+    fn deliver(
+        &mut self,
+        content: &Content,
+        addressees: &Addressees,
+        thread_id: Uuid,
+    ) -> Vec<(Uuid, Uuid)> {
+        let mut deliveries = Vec::new();
+        for recipient in addressees.all() {
+            let owner = recipient.account_id;
+            let mut copy = self.copy_of(content, owner, Kind::Received);
+            let answered = self.parents.get(&(owner, content.in_reply_to.clone()));
+            copy.thread_id = answered.map_or(thread_id, |parent| parent.thread_id);
+            copy.in_reply_to = answered.map(|parent| parent.message_id);
+            copy.participants = content.participants.without_bcc();
+            deliveries.push((owner, copy.message_id));
+            self.add(copy);
+        }
+        deliveries
+    }
+
+    /// The sender's copy: what it was before keeps its id and its flags.
+    pub(super) fn own_copy(
+        &self,
+        content: &Content,
+        draft: &Draft,
+        before: Option<&Copy>,
+        parent: Option<&Copy>,
+    ) -> Copy {
+        let mut copy = self.copy_of(content, content.sender_id, Kind::Sent);
+        copy.in_reply_to = draft.in_reply_to;
+        copy.labels.clone_from(&draft.labels);
+        copy.read = true;
+        let thread = parent.or(before).map(|other| other.thread_id);
+        copy.thread_id = thread.unwrap_or_else(|| new_id(self.time()));
+        if let Some(before) = before {
+            copy.message_id = before.message_id;
+            copy.create_change = before.create_change;
+            copy.read = before.read;
+            copy.starred = before.starred;
+        }
+        copy
+    }
+
+    /// Puts a copy into its mailbox, in the place of the one with its id if there is one.
+    pub(super) fn put(&mut self, copy: Copy, is_there: bool) -> Copy {
+        if is_there {
+            self.replace(copy)
+        } else {
+            self.add(copy)
+        }
+    }
+
+    pub(super) fn put_content(
+        &mut self,
+        content: Content,
+        mut deliveries: Vec<(Uuid, Uuid)>,
+        own: &Copy,
+    ) {
+        deliveries.push((own.owner_id, own.message_id));
+        self.changes.contents.push(Content {
+            deliveries,
+            ..content
+        });
+    }
+
+    pub(super) fn content(
+        &self,
+        sender_id: Uuid,
+        draft: &Draft,
+        participants: Participants,
+        parent: Option<&Copy>,
+    ) -> Content {
         Content {
             content_id: new_id(self.time()),
-            sender_id: send.sender_id,
+            sender_id,
             send_time: self.time(),
-            subject: send.draft.subject.clone(),
-            body: send.draft.body.clone(),
-            participants: Participants {
-                from: Participant::Account(send.sender_id),
-                to: accounts(&send.to),
-                cc: accounts(&send.cc),
-                bcc: accounts(&send.bcc),
-            },
+            subject: draft.subject.clone(),
+            body: draft.body.clone(),
+            participants,
             // Its own random name: it is shown to everybody, so it says nothing of our ids.
             internet_message_id: format!("<{}@{}>", Uuid::new_v4(), self.mail_domain),
             in_reply_to: parent.map_or_else(String::new, |p| p.internet_message_id.clone()),
-            size_bytes: send.draft.size_bytes(),
+            size_bytes: draft.size_bytes(),
             deliveries: Vec::new(),
         }
     }
 
-    /// A recipient's copy: it joins the conversation in which they have what is answered.
-    fn received_copy(&self, content: &Content, owner: Uuid, thread_id: Uuid) -> Copy {
-        let mut copy = self.copy_of(content, owner, Kind::Received);
-        let answered = self.parents.get(&(owner, content.in_reply_to.clone()));
-        copy.thread_id = answered.map_or(thread_id, |parent| parent.thread_id);
-        copy.in_reply_to = answered.map(|parent| parent.message_id);
-        copy.participants = content.participants.without_bcc();
-        copy
+    /// A message from the system, which arrives however full the mailbox is.
+    pub(super) fn notify(&mut self, owner: Uuid, subject: &str, text: &str) {
+        let draft = Draft {
+            subject: subject.to_owned(),
+            body: Body {
+                text: text.to_owned(),
+                html: String::new(),
+            },
+            ..Draft::default()
+        };
+        let to = Addressees {
+            to: vec![Recipient {
+                account_id: owner,
+                username: String::new(),
+            }],
+            ..Addressees::default()
+        };
+        let participants = participants(Participant::System, &to);
+        let content = self.content(Uuid::nil(), &draft, participants, None);
+        let mut copy = self.copy_of(&content, owner, Kind::Received);
+        copy.thread_id = new_id(self.time());
+        let copy = self.add(copy);
+        self.put_content(content, Vec::new(), &copy);
     }
 
+    /// A copy of `content`, in the folder where such copies come.
     fn copy_of(&self, content: &Content, owner: Uuid, kind: Kind) -> Copy {
-        let role = if kind == Kind::Sent {
-            FolderRole::Sent
-        } else {
-            FolderRole::Inbox
+        let role = match kind {
+            Kind::Received => FolderRole::Inbox,
+            Kind::Sent | Kind::Draft | Kind::Waiting => FolderRole::Sent,
         };
         Copy {
             owner_id: owner,
@@ -164,11 +270,29 @@ impl Desk {
             answered: false,
             forwarded: false,
             subject: content.subject.clone(),
-            snippet: crate::domain::snippet(&content.body),
-            participants: content.participants.without_bcc(),
+            snippet: snippet(&content.body),
+            participants: content.participants.clone(),
             in_reply_to: None,
             internet_message_id: content.internet_message_id.clone(),
             size_bytes: content.size_bytes,
+            labels: Vec::new(),
+            forward_of: None,
+            deliver_time: None,
+            trash_time: None,
         }
+    }
+}
+
+pub(super) fn participants(from: Participant, addressees: &Addressees) -> Participants {
+    let accounts = |list: &[Recipient]| -> Vec<Participant> {
+        list.iter()
+            .map(|r| Participant::Account(r.account_id))
+            .collect()
+    };
+    Participants {
+        from,
+        to: accounts(&addressees.to),
+        cc: accounts(&addressees.cc),
+        bcc: accounts(&addressees.bcc),
     }
 }

@@ -11,10 +11,10 @@ use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    domain::{Body, Copy, Cursor, Filter, Folder, Mailbox, PageSize},
+    domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
     store::{
-        Account, Changes, Delivery, KeptAnswer, Key, MailStore, SharedStore, StoreError,
-        Transaction,
+        Account, Changes, Delivery, End, KeptAnswer, Key, MailStore, Queue, Retention, SharedStore,
+        StoreError, Transaction,
     },
 };
 
@@ -103,9 +103,9 @@ impl MailStore for FaultyStore {
         &self,
         filter: &Filter,
         cursor: Cursor,
-        size: PageSize,
+        limit: i64,
     ) -> Result<Vec<Copy>, StoreError> {
-        self.inner.list(filter, cursor, size).await
+        self.inner.list(filter, cursor, limit).await
     }
 
     async fn kept_answer(&self, request: Key) -> Result<Option<KeptAnswer>, StoreError> {
@@ -122,6 +122,75 @@ impl MailStore for FaultyStore {
 
     async fn owners(&self, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
         self.inner.owners(after, limit).await
+    }
+
+    async fn labels(&self, owner: Uuid) -> Result<Vec<Label>, StoreError> {
+        self.inner.labels(owner).await
+    }
+
+    async fn threads(
+        &self,
+        owner: Uuid,
+        folder_id: Uuid,
+        cursor: Cursor,
+        limit: i64,
+    ) -> Result<Vec<Cursor>, StoreError> {
+        self.inner.threads(owner, folder_id, cursor, limit).await
+    }
+
+    async fn thread_parts(
+        &self,
+        owner: Uuid,
+        thread_ids: &[Uuid],
+    ) -> Result<Vec<ThreadPart>, StoreError> {
+        self.inner.thread_parts(owner, thread_ids).await
+    }
+
+    async fn thread_ends(
+        &self,
+        owner: Uuid,
+        thread_ids: &[Uuid],
+        end: End,
+        each: i64,
+    ) -> Result<Vec<Copy>, StoreError> {
+        self.inner.thread_ends(owner, thread_ids, end, each).await
+    }
+
+    async fn thread_page(
+        &self,
+        owner: Uuid,
+        thread_id: Uuid,
+        cursor: Cursor,
+        limit: i64,
+    ) -> Result<Vec<Copy>, StoreError> {
+        self.inner
+            .thread_page(owner, thread_id, cursor, limit)
+            .await
+    }
+
+    async fn changes(
+        &self,
+        owner: Uuid,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Change>, StoreError> {
+        self.inner.changes(owner, after, limit).await
+    }
+
+    async fn last_changes(&self, owners: &[Uuid]) -> Result<Vec<(Uuid, i64)>, StoreError> {
+        self.inner.last_changes(owners).await
+    }
+
+    async fn due(&self, queue: Queue, time: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError> {
+        self.inner.due(queue, time, limit).await
+    }
+
+    async fn long_histories(
+        &self,
+        owners: (Uuid, Uuid),
+        kept: Retention,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        self.inner.long_histories(owners, kept).await
     }
 }
 
@@ -224,5 +293,26 @@ impl Transaction for FaultyTransaction {
 
     async fn rollback(self: Box<Self>) {
         self.inner.rollback().await;
+    }
+
+    async fn labels(&mut self, owners: &[Uuid]) -> Result<Vec<Label>, StoreError> {
+        self.inner.labels(owners).await
+    }
+
+    async fn thread_parts(&mut self, keys: &[Key]) -> Result<Vec<ThreadPart>, StoreError> {
+        self.inner.thread_parts(keys).await
+    }
+
+    async fn copies_in(&mut self, folder: Key, limit: i64) -> Result<Vec<Copy>, StoreError> {
+        self.inner.copies_in(folder, limit).await
+    }
+
+    async fn forget_history(
+        &mut self,
+        mailbox: &Mailbox,
+        kept: Retention,
+        limit: i64,
+    ) -> Result<(), StoreError> {
+        self.inner.forget_history(mailbox, kept, limit).await
     }
 }

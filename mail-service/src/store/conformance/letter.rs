@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::{
-    commit::{Job, Recipient, Send},
+    commit::{Addressees, Job, Recipient, Send},
     domain::{Body, Copy, Draft, Recipients, RequestId},
 };
 
@@ -80,15 +80,19 @@ impl Letter {
                 html: String::new(),
             },
             in_reply_to: self.in_reply_to,
+            ..Draft::default()
         };
         let fingerprint = draft.fingerprint();
         Job::Send(Box::new(Send {
             sender_id: self.from,
             request: self.request.map(|id| RequestId { id, fingerprint }),
-            to: recipients(&self.to),
-            cc: recipients(&self.cc),
-            bcc: recipients(&self.bcc),
+            addressees: Addressees {
+                to: recipients(&self.to),
+                cc: recipients(&self.cc),
+                bcc: recipients(&self.bcc),
+            },
             draft,
+            source: None,
         }))
     }
 }

@@ -93,7 +93,7 @@ cases! {
         a_change_leaves_the_rest_of_a_copy_alone,
         mailboxes_are_made_once,
         others_ids_are_not_found,
-        tombstones_tell_what_was_deleted,
+        the_history_tells_what_was_deleted,
         answers_are_kept_and_forgotten_by_owner,
         owners_come_in_pages,
     }

@@ -1,7 +1,11 @@
 //! A small post office for the cases: a store, a clock that stands still, a writer, and short words
 //! for what people do.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::future::join_all;
 use tokio_util::task::TaskTracker;
@@ -14,11 +18,11 @@ use uuid::Uuid;
 use super::letter::Letter;
 use crate::{
     commit::{
-        Answer, Delete, Failure, Job, MailboxDefaults, Modify, Place, Refusal, Writer,
+        Announce, Answer, Delete, Failure, Job, MailboxDefaults, Modify, Place, Refusal, Writer,
         erase_mailbox, sweep,
     },
-    domain::{Copy, Cursor, Filter, Folder, FolderRole, Mailbox, PageSize},
-    store::{Changes, SharedStore, StoreError, Tombstone},
+    domain::{Copy, Cursor, Filter, Folder, FolderRole, Mailbox, MailboxState},
+    store::{Changes, SharedStore, StoreError},
 };
 
 /// When cases take place.
@@ -52,7 +56,9 @@ impl Office {
     pub(super) fn with_writers(store: SharedStore, defaults: MailboxDefaults, n: usize) -> Self {
         let clock = ManualClock::at(NOW);
         let shared: SharedClock = Arc::clone(&clock) as SharedClock;
-        let writer = Writer::start(&store, &shared, &defaults, n, &TaskTracker::new());
+        let unheard: Announce = Arc::new(|_| {});
+        let tracker = TaskTracker::new();
+        let writer = Writer::start(&store, &shared, &defaults, &unheard, n, &tracker);
         Self {
             store,
             clock,
@@ -71,7 +77,7 @@ impl Office {
 
     pub(super) async fn try_send(&self, letter: &Letter) -> Result<Copy, Refusal> {
         match self.submit(letter.job()).await {
-            Ok(Answer::Sent(copy)) => Ok(*copy),
+            Ok(Answer::Message(copy)) => Ok(*copy),
             other => Err(refusal(other)),
         }
     }
@@ -103,6 +109,7 @@ impl Office {
         let delete = Delete {
             owner_id,
             message_ids: ids.to_vec(),
+            trashed_before: None,
         };
         match self.submit(Job::Delete(delete)).await {
             Ok(Answer::Deleted) => Ok(()),
@@ -160,10 +167,9 @@ impl Office {
 
     async fn listed(&self, folder: &Folder) -> Vec<Copy> {
         let filter = filter(folder.owner_id, folder.folder_id);
-        let (mut all, mut cursor) = (Vec::new(), Cursor::START);
-        let size = PageSize::parse(500).unwrap();
+        let (mut all, mut cursor) = (Vec::new(), Cursor::NEWEST);
         loop {
-            let mut page = self.store.list(&filter, cursor, size).await.unwrap();
+            let mut page = self.store.list(&filter, cursor, 501).await.unwrap();
             let more = page.len() > 500;
             page.truncate(500);
             all.append(&mut page);
@@ -203,21 +209,84 @@ impl Office {
         assert_eq!(mailbox.message_count, i64::try_from(all.len()).unwrap());
         let bytes: i64 = all.iter().map(|c| c.size_bytes).sum();
         assert_eq!(mailbox.used_bytes, bytes);
+        self.audit_threads(owner, &all).await;
+        self.audit_labels(&folders, &all).await;
+        self.audit_history(&mailbox).await;
         all
+    }
+
+    async fn audit_threads(&self, owner: Uuid, all: &[Copy]) {
+        let mut expected: BTreeMap<(Uuid, Uuid), (i64, i64)> = BTreeMap::new();
+        let mut last: BTreeMap<Uuid, Timestamp> = BTreeMap::new();
+        for copy in all {
+            let part = expected.entry((copy.thread_id, copy.folder_id));
+            let part = part.or_default();
+            *part = (part.0 + 1, part.1 + i64::from(!copy.read));
+            let last = last.entry(copy.thread_id).or_insert(copy.receive_time);
+            *last = copy.receive_time.max(*last);
+        }
+        let ids: Vec<Uuid> = last.keys().copied().collect();
+        let parts = self.store.thread_parts(owner, &ids).await.unwrap();
+        let found = parts.iter().map(|p| {
+            let counts = (p.message_count, p.unread_count);
+            ((p.thread_id, p.folder_id), counts)
+        });
+        let found: BTreeMap<(Uuid, Uuid), (i64, i64)> = found.collect();
+        assert_eq!(found, expected, "conversations");
+        for part in parts {
+            assert_eq!(part.last_time, last[&part.thread_id], "the newest message");
+        }
+    }
+
+    async fn audit_labels(&self, folders: &[Folder], all: &[Copy]) {
+        let Some(owner) = folders.first().map(|f| f.owner_id) else {
+            return;
+        };
+        let labels = self.store.labels(owner).await.unwrap();
+        let names: BTreeSet<&String> = all.iter().flat_map(|c| &c.labels).collect();
+        let listed: Vec<&String> = labels.iter().map(|l| &l.name).collect();
+        assert!(names.into_iter().eq(listed), "labels in use: {labels:?}");
+        for label in labels {
+            let with = all.iter().filter(|c| c.labels.contains(&label.name));
+            let unread = with.clone().filter(|c| !c.read).count();
+            assert_eq!(label.unread_count, i64::try_from(unread).unwrap());
+            assert_eq!(label.total_count, i64::try_from(with.count()).unwrap());
+            let mut listed = Vec::new();
+            for folder in folders {
+                let filter = Filter {
+                    label: Some(label.name.clone()),
+                    ..filter(owner, folder.folder_id)
+                };
+                let found = self.store.list(&filter, Cursor::NEWEST, 1_000_000).await;
+                listed.extend(ids(&found.unwrap()));
+            }
+            let with = all.iter().filter(|c| c.labels.contains(&label.name));
+            let expected: BTreeSet<Uuid> = with.map(|c| c.message_id).collect();
+            assert_eq!(listed.len(), expected.len(), "each listed once");
+            assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), expected);
+        }
+    }
+
+    /// Every number once, from the oldest that is kept to the last.
+    async fn audit_history(&self, mailbox: &Mailbox) {
+        if mailbox.state == MailboxState::Erased {
+            return;
+        }
+        let owner = mailbox.owner_id;
+        let changes = self.store.changes(owner, i64::MIN, i64::from(i32::MAX));
+        let numbers = changes.await.unwrap();
+        let numbers = numbers.iter().map(|change| change.number);
+        let expected = mailbox.oldest_change + 1..=mailbox.last_change;
+        assert!(numbers.eq(expected), "the history has a gap: {mailbox:?}");
     }
 
     /// Whether the store still has the content, copies or not. Looks by putting it into the queue
     /// of orphans, in a transaction that is undone.
     pub(super) async fn has_content(&self, content_id: Uuid) -> bool {
         let mut transaction = self.store.begin().await.unwrap();
-        let key = (Uuid::new_v4(), Uuid::new_v4());
         let changes = Changes {
             time: NOW.as_micros(),
-            deleted_copies: vec![Tombstone {
-                key,
-                change: 1,
-                content_id,
-            }],
+            orphans: vec![content_id],
             ..Changes::default()
         };
         transaction.write(&changes).await.unwrap();
@@ -243,10 +312,7 @@ pub(super) fn nothing(owner_id: Uuid, ids: &[Uuid]) -> Modify {
     Modify {
         owner_id,
         message_ids: ids.to_vec(),
-        read: None,
-        starred: None,
-        place: None,
-        etag: None,
+        ..Modify::default()
     }
 }
 
@@ -261,6 +327,7 @@ pub(super) fn filter(owner_id: Uuid, folder_id: Uuid) -> Filter {
         folder_id,
         unread_only: false,
         starred_only: false,
+        label: None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         Body, Copy, Fingerprint, Folder, FolderRole, Kind, Mailbox, MailboxState, Participant,
         Participants,
     },
-    store::{Changes, Content, KeptAnswer, SharedStore},
+    store::{Changes, Content, Kept, KeptAnswer, SharedStore},
 };
 
 /// Texts that have broken other systems.
@@ -44,6 +44,7 @@ pub(super) fn mailbox(owner_id: Uuid) -> Mailbox {
         state: MailboxState::Active,
         epoch: Uuid::new_v4(),
         last_change: 7,
+        oldest_change: 5,
         last_receive_time: 11,
         message_count: 13,
         used_bytes: 1 << 40,
@@ -117,6 +118,10 @@ pub(super) fn copy(content: &mut Content, owner_id: Uuid, folder_id: Uuid, chang
         in_reply_to: Some(Uuid::new_v4()),
         internet_message_id: content.internet_message_id.clone(),
         size_bytes: content.size_bytes,
+        labels: vec!["a \u{1f4cc}".into(), "b".into()],
+        forward_of: Some(Uuid::new_v4()),
+        deliver_time: Some(Timestamp::from_micros(31)),
+        trash_time: Some(Timestamp::from_micros(37)),
     }
 }
 
@@ -126,7 +131,7 @@ pub(super) fn kept_answer(answer: Copy) -> KeptAnswer {
     KeptAnswer {
         request: (answer.owner_id, Uuid::new_v4()),
         fingerprint: Fingerprint(fingerprint),
-        answer,
+        answer: Kept::Message(Box::new(answer)),
     }
 }
 

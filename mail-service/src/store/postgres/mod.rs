@@ -12,17 +12,19 @@ use sqlx::{
     PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
 #[cfg(any(test, feature = "conformance"))]
 pub(super) use self::sql::OWN;
 use self::transaction::PostgresTransaction;
 use super::{
-    Account, Delivery, KeptAnswer, Key, MailStore, StoreError, Transaction, rows,
+    Account, Delivery, End, KeptAnswer, Key, MailStore, Queue, Retention, StoreError, Transaction,
+    rows,
     shared::{shared_reads, shared_writes},
-    statements::{self},
+    statements,
 };
-use crate::domain::{Body, Copy, Cursor, Filter, Folder, Mailbox, PageSize};
+use crate::domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart};
 
 /// Writers have connections of their own, which no number of readers can take: one for each task
 /// that commits (four at the most) and some for the work in the background.
@@ -81,8 +83,9 @@ async fn pool(connections: u32, options: PgConnectOptions) -> sqlx::Result<PgPoo
 
 mod common {
     use super::{
-        Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, Mailbox, PageSize, PgConnection,
-        PgPool, StoreError, Uuid, rows, shared_reads, shared_writes, statements,
+        Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, Label, Mailbox,
+        PgConnection, PgPool, Queue, Retention, StoreError, Timestamp, Uuid, rows, shared_reads,
+        shared_writes, statements,
     };
 
     shared_reads!(PgPool);
@@ -135,13 +138,96 @@ impl MailStore for PostgresStore {
         rows::all(found)
     }
 
+    async fn labels(&self, owner: Uuid) -> Result<Vec<Label>, StoreError> {
+        common::labels(&self.readers, owner).await
+    }
+
     async fn list(
         &self,
         filter: &Filter,
         cursor: Cursor,
-        size: PageSize,
+        limit: i64,
     ) -> Result<Vec<Copy>, StoreError> {
-        common::list(&self.readers, filter, cursor, size).await
+        common::list(&self.readers, filter, cursor, limit).await
+    }
+
+    async fn threads(
+        &self,
+        owner: Uuid,
+        folder_id: Uuid,
+        cursor: Cursor,
+        limit: i64,
+    ) -> Result<Vec<Cursor>, StoreError> {
+        common::threads(&self.readers, owner, folder_id, cursor, limit).await
+    }
+
+    async fn thread_parts(
+        &self,
+        owner: Uuid,
+        thread_ids: &[Uuid],
+    ) -> Result<Vec<ThreadPart>, StoreError> {
+        let found: Vec<rows::ThreadRow> = sqlx::query_as(sql::THREAD_PARTS)
+            .bind(owner)
+            .bind(thread_ids)
+            .fetch_all(&self.readers)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn thread_ends(
+        &self,
+        owner: Uuid,
+        thread_ids: &[Uuid],
+        end: End,
+        each: i64,
+    ) -> Result<Vec<Copy>, StoreError> {
+        let statement = match end {
+            End::Oldest => sql::THREAD_OLDEST,
+            End::Newest => sql::THREAD_NEWEST,
+        };
+        let found: Vec<rows::CopyRow> = sqlx::query_as(statement)
+            .bind(owner)
+            .bind(thread_ids)
+            .bind(each)
+            .fetch_all(&self.readers)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn thread_page(
+        &self,
+        owner: Uuid,
+        thread_id: Uuid,
+        cursor: Cursor,
+        limit: i64,
+    ) -> Result<Vec<Copy>, StoreError> {
+        common::thread_page(&self.readers, owner, thread_id, cursor, limit).await
+    }
+
+    async fn changes(
+        &self,
+        owner: Uuid,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Change>, StoreError> {
+        common::changes(&self.readers, owner, after, limit).await
+    }
+
+    async fn last_changes(&self, owners: &[Uuid]) -> Result<Vec<(Uuid, i64)>, StoreError> {
+        let statement = sqlx::query_as(sql::LAST_CHANGES).bind(owners);
+        Ok(statement.fetch_all(&self.readers).await?)
+    }
+
+    async fn due(&self, queue: Queue, time: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError> {
+        common::due(&self.readers, queue, time, limit).await
+    }
+
+    async fn long_histories(
+        &self,
+        owners: (Uuid, Uuid),
+        kept: Retention,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        common::long_histories(&self.readers, owners, kept).await
     }
 
     async fn kept_answer(&self, request: Key) -> Result<Option<KeptAnswer>, StoreError> {

@@ -1,7 +1,8 @@
 //! The statements, over sets that go in as arrays.
 
 use crate::store::statements::{
-    answer_columns, content_columns, copy_columns, folder_columns, mailbox_columns,
+    answer_columns, change_columns, content_columns, copy_columns, folder_columns, label_columns,
+    labelled_columns, mailbox_columns, thread_columns,
 };
 
 pub(super) const COPIES: &str = concat!(
@@ -22,7 +23,7 @@ pub(super) const CREATE_MAILBOXES: &str = concat!(
     "INSERT INTO mailboxes (",
     mailbox_columns!(),
     ") SELECT * FROM UNNEST($1::uuid[], $2::smallint[], $3::uuid[], $4::bigint[], $5::bigint[], \
-     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]) AS new ORDER BY 1 \
+     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]) AS new ORDER BY 1 \
      ON CONFLICT (owner_id) DO NOTHING RETURNING owner_id"
 );
 pub(super) const CREATE_FOLDERS: &str = concat!(
@@ -55,7 +56,7 @@ pub(super) const COPIES_BY_INTERNET_ID: &str = concat!(
      AND internet_message_id = k_id"
 );
 pub(super) const DELETED: &str = "SELECT owner_id, object_id FROM UNNEST($1::uuid[], $2::uuid[]) AS \
-     k (k_owner, k_id) JOIN tombstones ON owner_id = k_owner AND object_id = k_id";
+     k (k_owner, k_id) JOIN changes ON owner_id = k_owner AND object_id = k_id AND kind = 3";
 pub(super) const INSERT_CONTENTS: &str = concat!(
     "INSERT INTO contents (",
     content_columns!(),
@@ -68,19 +69,90 @@ pub(super) const INSERT_COPIES: &str = concat!(
     ") SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], \
      $6::smallint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::boolean[], \
      $12::boolean[], $13::boolean[], $14::boolean[], $15::text[], $16::text[], $17::bytea[], \
-     $18::uuid[], $19::text[], $20::bigint[])"
+     $18::uuid[], $19::text[], $20::bigint[], $21::bytea[], $22::uuid[], $23::bigint[], \
+     $24::bigint[])"
 );
 pub(super) const UPDATE_COPIES: &str = "UPDATE copies SET folder_id = new.folder_id, change_number = \
      new.change_number, is_read = new.is_read, is_starred = new.is_starred, is_answered = \
-     new.is_answered, is_forwarded = new.is_forwarded FROM UNNEST($1::uuid[], $2::uuid[], \
-     $3::uuid[], $4::bigint[], $5::boolean[], $6::boolean[], $7::boolean[], $8::boolean[]) AS new \
-     (owner_id, message_id, folder_id, change_number, is_read, is_starred, is_answered, \
-     is_forwarded) WHERE copies.owner_id = new.owner_id AND copies.message_id = new.message_id";
+     new.is_answered, is_forwarded = new.is_forwarded, labels = new.labels, trash_time = \
+     new.trash_time FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::boolean[], \
+     $6::boolean[], $7::boolean[], $8::boolean[], $9::bytea[], $10::bigint[]) AS new (owner_id, \
+     message_id, folder_id, change_number, is_read, is_starred, is_answered, is_forwarded, labels, \
+     trash_time) WHERE copies.owner_id = new.owner_id AND copies.message_id = new.message_id";
+pub(super) const LAST_CHANGES: &str =
+    "SELECT owner_id, last_change FROM mailboxes WHERE owner_id = ANY($1)";
+pub(super) const THREAD_PARTS: &str = concat!(
+    "SELECT ",
+    thread_columns!(),
+    " FROM threads WHERE owner_id = $1 AND thread_id = ANY($2)"
+);
+macro_rules! thread_ends {
+    ($order:literal) => {
+        concat!(
+            "SELECT ends.* FROM UNNEST($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (SELECT ",
+            copy_columns!(),
+            " FROM copies WHERE owner_id = $1 AND thread_id = wanted.id ORDER BY receive_time ",
+            $order,
+            " LIMIT $3) AS ends"
+        )
+    };
+}
+pub(super) const THREAD_NEWEST: &str = thread_ends!("DESC");
+pub(super) const THREAD_OLDEST: &str = thread_ends!("ASC");
+pub(super) const LABELS_OF: &str = concat!(
+    "SELECT ",
+    label_columns!(),
+    " FROM labels WHERE owner_id = ANY($1)"
+);
+pub(super) const THREADS_BY_KEY: &str = concat!(
+    "SELECT ",
+    thread_columns!(),
+    " FROM UNNEST($1::uuid[], $2::uuid[]) AS k (k_owner, k_id) JOIN threads ON owner_id = k_owner \
+     AND thread_id = k_id"
+);
+pub(super) const DELETE_FOLDERS: &str = "DELETE FROM folders USING UNNEST($1::uuid[], $2::uuid[]) AS \
+     k (k_owner, k_id) WHERE owner_id = k_owner AND folder_id = k_id";
+pub(super) const PUT_LABELS: &str = concat!(
+    "INSERT INTO labels (",
+    label_columns!(),
+    ") SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::bigint[]) ON CONFLICT \
+     (owner_id, name) DO UPDATE SET total_count = excluded.total_count, unread_count = \
+     excluded.unread_count"
+);
+pub(super) const DELETE_LABELS: &str = "DELETE FROM labels USING UNNEST($1::uuid[], $2::text[]) AS \
+     k (k_owner, k_name) WHERE owner_id = k_owner AND name = k_name";
+pub(super) const INSERT_LABELLED: &str = concat!(
+    "INSERT INTO labelled (",
+    labelled_columns!(),
+    ") SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::uuid[])"
+);
+pub(super) const DELETE_LABELLED: &str = "DELETE FROM labelled USING UNNEST($1::uuid[], $2::text[], \
+     $3::uuid[], $4::bigint[], $5::uuid[]) AS k (k_owner, k_name, k_folder, k_time, k_id) WHERE \
+     owner_id = k_owner AND name = k_name AND folder_id = k_folder AND receive_time = k_time AND \
+     message_id = k_id";
+pub(super) const PUT_THREADS: &str = concat!(
+    "INSERT INTO threads (",
+    thread_columns!(),
+    ") SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], \
+     $6::bigint[]) ON CONFLICT (owner_id, thread_id, folder_id) DO UPDATE SET message_count = \
+     excluded.message_count, unread_count = excluded.unread_count, last_time = excluded.last_time"
+);
+pub(super) const DELETE_THREADS: &str = "DELETE FROM threads USING UNNEST($1::uuid[], $2::uuid[], \
+     $3::uuid[]) AS k (k_owner, k_id, k_folder) WHERE owner_id = k_owner AND thread_id = k_id AND \
+     folder_id = k_folder";
+pub(super) const SHORTEN_THREADS: &str = "UPDATE threads SET last_time = (SELECT MAX(receive_time) FROM \
+     copies WHERE copies.owner_id = threads.owner_id AND copies.thread_id = threads.thread_id) FROM \
+     UNNEST($1::uuid[], $2::uuid[]) AS k (k_owner, k_id) WHERE owner_id = k_owner AND thread_id = \
+     k_id";
 pub(super) const DELETE_COPIES: &str = "DELETE FROM copies USING UNNEST($1::uuid[], $2::uuid[]) AS \
      k (k_owner, k_id) WHERE owner_id = k_owner AND message_id = k_id";
-pub(super) const INSERT_TOMBSTONES: &str = "INSERT INTO tombstones (owner_id, change_number, kind, object_id, \
-     delete_time) SELECT t.owner_id, t.change_number, 1, t.object_id, $4 FROM UNNEST($1::uuid[], \
-     $2::bigint[], $3::uuid[]) AS t (owner_id, change_number, object_id)";
+pub(super) const INSERT_CHANGES: &str = concat!(
+    "INSERT INTO changes (",
+    change_columns!(),
+    ", change_time) SELECT c.owner_id, c.change_number, c.kind, c.object_id, $5 FROM \
+     UNNEST($1::uuid[], $2::bigint[], $3::smallint[], $4::uuid[]) AS c (owner_id, change_number, \
+     kind, object_id)"
+);
 pub(super) const INSERT_ORPHANS: &str = "INSERT INTO orphans (orphan_id, content_id) SELECT * FROM \
      UNNEST($1::uuid[], $2::uuid[])";
 pub(super) const UPDATE_MAILBOXES: &str = "UPDATE mailboxes SET state = new.state, last_change = \
@@ -88,11 +160,11 @@ pub(super) const UPDATE_MAILBOXES: &str = "UPDATE mailboxes SET state = new.stat
      new.message_count, used_bytes = new.used_bytes FROM UNNEST($1::uuid[], $2::smallint[], \
      $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS new (owner_id, state, last_change, \
      last_receive_time, message_count, used_bytes) WHERE mailboxes.owner_id = new.owner_id";
-pub(super) const UPDATE_FOLDERS: &str = "UPDATE folders SET total_count = new.total_count, unread_count = \
-     new.unread_count, change_number = new.change_number FROM UNNEST($1::uuid[], $2::uuid[], \
-     $3::bigint[], $4::bigint[], $5::bigint[]) AS new (owner_id, folder_id, total_count, \
-     unread_count, change_number) WHERE folders.owner_id = new.owner_id AND folders.folder_id = \
-     new.folder_id";
+pub(super) const UPDATE_FOLDERS: &str = "UPDATE folders SET name = new.name, total_count = new.total_count, \
+     unread_count = new.unread_count, change_number = new.change_number FROM UNNEST($1::uuid[], \
+     $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) AS new (owner_id, folder_id, \
+     name, total_count, unread_count, change_number) WHERE folders.owner_id = new.owner_id AND \
+     folders.folder_id = new.folder_id";
 pub(super) const INSERT_ANSWERS: &str = "INSERT INTO answers (owner_id, request_id, fingerprint, answer, \
      create_time) SELECT a.owner_id, a.request_id, a.fingerprint, a.answer, $5 FROM \
      UNNEST($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[]) AS a (owner_id, request_id, \
@@ -126,7 +198,21 @@ pub(in crate::store) const OWN: &[&str] = &[
     INSERT_COPIES,
     UPDATE_COPIES,
     DELETE_COPIES,
-    INSERT_TOMBSTONES,
+    INSERT_CHANGES,
+    LAST_CHANGES,
+    THREAD_PARTS,
+    THREAD_NEWEST,
+    THREAD_OLDEST,
+    LABELS_OF,
+    THREADS_BY_KEY,
+    DELETE_FOLDERS,
+    PUT_LABELS,
+    DELETE_LABELS,
+    INSERT_LABELLED,
+    DELETE_LABELLED,
+    PUT_THREADS,
+    DELETE_THREADS,
+    SHORTEN_THREADS,
     INSERT_ORPHANS,
     UPDATE_MAILBOXES,
     UPDATE_FOLDERS,

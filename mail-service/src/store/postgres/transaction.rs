@@ -8,14 +8,17 @@ use uuid::Uuid;
 use super::{
     common,
     sets::{
-        column, delete_copies, insert_answers, insert_contents, insert_copies, split,
-        update_copies, update_counts,
+        column, insert_answers, insert_changes, insert_contents, insert_copies, insert_folders,
+        insert_orphans, over_keys, over_labelled, put_labels, put_threads, split, update_copies,
+        update_folders, update_mailboxes,
     },
     sql,
 };
 use crate::{
-    domain::{Copy, Folder, Mailbox},
-    store::{Account, Changes, Delivery, KeptAnswer, Key, StoreError, Transaction, rows},
+    domain::{Copy, Folder, Label, Mailbox, ThreadPart},
+    store::{
+        Account, Changes, Delivery, KeptAnswer, Key, Retention, StoreError, Transaction, rows,
+    },
 };
 
 pub(super) struct PostgresTransaction {
@@ -71,6 +74,7 @@ impl Transaction for PostgresTransaction {
             .bind(column(mailboxes, |m| m.state as i16))
             .bind(column(mailboxes, |m| m.epoch))
             .bind(column(mailboxes, |m| m.last_change))
+            .bind(column(mailboxes, |m| m.oldest_change))
             .bind(column(mailboxes, |m| m.last_receive_time))
             .bind(column(mailboxes, |m| m.message_count))
             .bind(column(mailboxes, |m| m.used_bytes))
@@ -82,18 +86,7 @@ impl Transaction for PostgresTransaction {
             .iter()
             .filter(|f| made.contains(&f.owner_id))
             .collect();
-        sqlx::query(sql::CREATE_FOLDERS)
-            .bind(column(&folders, |f| f.owner_id))
-            .bind(column(&folders, |f| f.folder_id))
-            .bind(column(&folders, |f| f.role.map_or(0, |role| role as i16)))
-            .bind(column(&folders, |f| f.name.as_str()))
-            .bind(column(&folders, |f| f.total_count))
-            .bind(column(&folders, |f| f.unread_count))
-            .bind(column(&folders, |f| f.change))
-            .bind(column(&folders, |f| f.create_change))
-            .execute(connection)
-            .await?;
-        Ok(())
+        insert_folders(connection, &folders).await
     }
 
     async fn kept_answers(&mut self, requests: &[Key]) -> Result<Vec<KeptAnswer>, StoreError> {
@@ -142,14 +135,58 @@ impl Transaction for PostgresTransaction {
         Ok(statement.fetch_all(self.connection()?).await?)
     }
 
+    async fn labels(&mut self, owners: &[Uuid]) -> Result<Vec<Label>, StoreError> {
+        let found: Vec<rows::LabelRow> = sqlx::query_as(sql::LABELS_OF)
+            .bind(owners)
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn thread_parts(&mut self, keys: &[Key]) -> Result<Vec<ThreadPart>, StoreError> {
+        let (owners, ids) = split(keys);
+        let found: Vec<rows::ThreadRow> = sqlx::query_as(sql::THREADS_BY_KEY)
+            .bind(owners)
+            .bind(ids)
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn copies_in(&mut self, folder: Key, limit: i64) -> Result<Vec<Copy>, StoreError> {
+        common::copies_in(self.connection()?, folder, limit).await
+    }
+
     async fn write(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let time = changes.time;
         let connection = self.connection()?;
+        let replaced: Vec<Key> = changes
+            .replaced_copies
+            .iter()
+            .map(|c| (c.owner_id, c.message_id))
+            .collect();
+        let new_folders: Vec<&Folder> = changes.new_folders.iter().collect();
+
         insert_contents(connection, &changes.contents).await?;
+        over_keys(connection, sql::DELETE_COPIES, &replaced).await?;
+        insert_copies(connection, &changes.replaced_copies).await?;
         insert_copies(connection, &changes.new_copies).await?;
         update_copies(connection, &changes.changed_copies).await?;
-        delete_copies(connection, &changes.deleted_copies, changes.time).await?;
-        update_counts(connection, &changes.mailboxes, &changes.folders).await?;
-        insert_answers(connection, &changes.answers, changes.time).await
+        over_keys(connection, sql::DELETE_COPIES, &changes.deleted_copies).await?;
+        insert_orphans(connection, &changes.orphans, time).await?;
+
+        insert_folders(connection, &new_folders).await?;
+        update_folders(connection, &changes.folders).await?;
+        over_keys(connection, sql::DELETE_FOLDERS, &changes.deleted_folders).await?;
+        put_labels(connection, &changes.labels).await?;
+        over_labelled(connection, sql::DELETE_LABELLED, &changes.unlabelled).await?;
+        over_labelled(connection, sql::INSERT_LABELLED, &changes.labelled).await?;
+        put_threads(connection, &changes.threads).await?;
+        over_keys(connection, sql::SHORTEN_THREADS, &changes.shortened_threads).await?;
+
+        insert_changes(connection, &changes.history, time).await?;
+        update_mailboxes(connection, &changes.mailboxes).await?;
+        insert_answers(connection, &changes.answers, time).await
     }
 
     async fn some_copies(&mut self, owner: Uuid, limit: i64) -> Result<Vec<Copy>, StoreError> {
@@ -178,6 +215,15 @@ impl Transaction for PostgresTransaction {
             .execute(connection)
             .await?;
         Ok(())
+    }
+
+    async fn forget_history(
+        &mut self,
+        mailbox: &Mailbox,
+        kept: Retention,
+        limit: i64,
+    ) -> Result<(), StoreError> {
+        common::forget_history(self.connection()?, mailbox, kept, limit).await
     }
 
     async fn forget_answers(

@@ -1,11 +1,12 @@
 //! Rows as JSON: ids and bytes in hexadecimal, everything else as it is.
 
 use serde_json::{Value, json};
+use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    domain::{Copy, Folder, Mailbox},
-    store::{Content, KeptAnswer, Key, Tombstone, rows},
+    domain::{Change, Copy, Folder, Label, Mailbox, ThreadPart},
+    store::{Content, KeptAnswer, Key, Labelled, rows},
 };
 
 pub(super) fn hex_of(id: Uuid) -> String {
@@ -31,6 +32,7 @@ pub(super) fn mailbox_row(m: &Mailbox) -> Value {
         m.state as i16,
         hex_of(m.epoch),
         m.last_change,
+        m.oldest_change,
         m.last_receive_time,
         m.message_count,
         m.used_bytes,
@@ -63,10 +65,11 @@ pub(super) fn folder_row(f: &Folder) -> Value {
     ])
 }
 
-pub(super) fn folder_counts(f: &Folder) -> Value {
+pub(super) fn changed_folder(f: &Folder) -> Value {
     json!([
         hex_of(f.owner_id),
         hex_of(f.folder_id),
+        f.name,
         f.total_count,
         f.unread_count,
         f.change
@@ -110,7 +113,11 @@ pub(super) fn copy_row(c: &Copy) -> Value {
         hex::encode(rows::pack(&c.participants)),
         c.in_reply_to.map(hex_of),
         c.internet_message_id,
-        c.size_bytes
+        c.size_bytes,
+        hex::encode(rows::pack(&c.labels)),
+        c.forward_of.map(hex_of),
+        c.deliver_time.map(Timestamp::as_micros),
+        c.trash_time.map(Timestamp::as_micros)
     ])
 }
 
@@ -123,12 +130,44 @@ pub(super) fn changed_row(c: &Copy) -> Value {
         i16::from(c.read),
         i16::from(c.starred),
         i16::from(c.answered),
-        i16::from(c.forwarded)
+        i16::from(c.forwarded),
+        hex::encode(rows::pack(&c.labels)),
+        c.trash_time.map(Timestamp::as_micros)
     ])
 }
 
-pub(super) fn tombstone_row(t: &Tombstone) -> Value {
-    json!([hex_of(t.key.0), hex_of(t.key.1), t.change])
+pub(super) fn label_row(l: &Label) -> Value {
+    json!([hex_of(l.owner_id), l.name, l.total_count, l.unread_count])
+}
+
+pub(super) fn labelled_row(l: &Labelled) -> Value {
+    json!([
+        hex_of(l.owner_id),
+        l.name,
+        hex_of(l.folder_id),
+        l.receive_time.as_micros(),
+        hex_of(l.message_id)
+    ])
+}
+
+pub(super) fn thread_row(t: &ThreadPart) -> Value {
+    json!([
+        hex_of(t.owner_id),
+        hex_of(t.thread_id),
+        hex_of(t.folder_id),
+        t.message_count,
+        t.unread_count,
+        t.last_time.as_micros()
+    ])
+}
+
+pub(super) fn change_row(c: &Change) -> Value {
+    json!([
+        hex_of(c.owner_id),
+        c.number,
+        c.event as i16,
+        hex_of(c.object_id)
+    ])
 }
 
 pub(super) fn answer_row(a: &KeptAnswer) -> Value {

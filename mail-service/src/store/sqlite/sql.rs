@@ -1,7 +1,8 @@
 //! The statements, each over a set that goes in as JSON.
 
 use crate::store::statements::{
-    answer_columns, content_columns, copy_columns, folder_columns, mailbox_columns,
+    answer_columns, change_columns, content_columns, copies_columns, copy_columns, folder_columns,
+    label_columns, labelled_columns, mailbox_columns, thread_columns,
 };
 
 macro_rules! id {
@@ -12,6 +13,18 @@ macro_rules! id {
 macro_rules! val {
     ($n:literal) => {
         concat!("value ->> ", $n)
+    };
+}
+/// Every element of a set as one row: `id` for ids and bytes, `val` for everything else.
+macro_rules! elements {
+    ($first:ident $n:literal $(, $kind:ident $m:literal)*) => {
+        concat!($first!($n) $(, ", ", $kind!($m))*)
+    };
+}
+/// The same with names, for updates.
+macro_rules! named {
+    ($first:ident $n:literal $(, $kind:ident $m:literal)*) => {
+        concat!($first!($n), " AS n", $n $(, ", ", $kind!($m), " AS n", $m)*)
     };
 }
 /// Keys in, rows of another table out: the set is the outer loop, each key one look-up.
@@ -46,44 +59,14 @@ pub(super) const CREATE_MAILBOXES: &str = concat!(
     "INSERT INTO mailboxes (",
     mailbox_columns!(),
     ") SELECT ",
-    id!(0),
-    ", ",
-    val!(1),
-    ", ",
-    id!(2),
-    ", ",
-    val!(3),
-    ", ",
-    val!(4),
-    ", ",
-    val!(5),
-    ", ",
-    val!(6),
-    ", ",
-    val!(7),
-    ", ",
-    val!(8),
+    elements!(id 0, val 1, id 2, val 3, val 4, val 5, val 6, val 7, val 8, val 9),
     " FROM json_each($1) WHERE true ON CONFLICT (owner_id) DO NOTHING RETURNING owner_id"
 );
 pub(super) const CREATE_FOLDERS: &str = concat!(
     "INSERT INTO folders (",
     folder_columns!(),
     ") SELECT ",
-    id!(0),
-    ", ",
-    id!(1),
-    ", ",
-    val!(2),
-    ", ",
-    val!(3),
-    ", ",
-    val!(4),
-    ", ",
-    val!(5),
-    ", ",
-    val!(6),
-    ", ",
-    val!(7),
+    elements!(id 0, id 1, val 2, val 3, val 4, val 5, val 6, val 7),
     " FROM json_each($1)"
 );
 pub(super) const KEPT_ANSWERS: &str = by_key!(
@@ -105,136 +88,126 @@ pub(super) const COPIES_BY_INTERNET_ID: &str = by_key!(
 );
 pub(super) const DELETED: &str = by_key!(
     "owner_id, object_id",
-    "tombstones",
-    "object_id = unhex(value ->> 1)"
+    "changes",
+    "object_id = unhex(value ->> 1) AND kind = 3"
 );
 pub(super) const INSERT_CONTENTS: &str = concat!(
     "INSERT INTO contents (",
     content_columns!(),
     ") SELECT ",
-    id!(0),
-    ", ",
-    id!(1),
-    ", ",
-    val!(2),
-    ", ",
-    val!(3),
-    ", ",
-    val!(4),
-    ", ",
-    val!(5),
-    ", ",
-    id!(6),
-    ", ",
-    val!(7),
-    ", ",
-    val!(8),
-    ", ",
-    val!(9),
-    ", ",
-    id!(10),
+    elements!(id 0, id 1, val 2, val 3, val 4, val 5, id 6, val 7, val 8, val 9, id 10),
     " FROM json_each($1)"
 );
 pub(super) const INSERT_COPIES: &str = concat!(
     "INSERT INTO copies (",
     copy_columns!(),
     ") SELECT ",
-    id!(0),
-    ", ",
-    id!(1),
-    ", ",
-    id!(2),
-    ", ",
-    id!(3),
-    ", ",
-    id!(4),
-    ", ",
-    val!(5),
-    ", ",
-    val!(6),
-    ", ",
-    val!(7),
-    ", ",
-    val!(8),
-    ", ",
-    val!(9),
-    ", ",
-    val!(10),
-    ", ",
-    val!(11),
-    ", ",
-    val!(12),
-    ", ",
-    val!(13),
-    ", ",
-    val!(14),
-    ", ",
-    val!(15),
-    ", ",
-    id!(16),
-    ", ",
-    id!(17),
-    ", ",
-    val!(18),
-    ", ",
-    val!(19),
+    elements!(
+        id 0, id 1, id 2, id 3, id 4, val 5, val 6, val 7, val 8, val 9, val 10, val 11, val 12, val 13, val 14, val 15, id 16, id 17, val 18, val 19, id 20, id 21, val 22, val 23
+    ),
     " FROM json_each($1)"
 );
 pub(super) const UPDATE_COPIES: &str = concat!(
     "UPDATE copies SET folder_id = n2, change_number = n3, is_read = n4, is_starred = n5, \
-     is_answered = n6, is_forwarded = n7 FROM (SELECT ",
-    id!(0),
-    " AS n0, ",
-    id!(1),
-    " AS n1, ",
-    id!(2),
-    " AS n2, ",
-    val!(3),
-    " AS n3, ",
-    val!(4),
-    " AS n4, ",
-    val!(5),
-    " AS n5, ",
-    val!(6),
-    " AS n6, ",
-    val!(7),
-    " AS n7 FROM json_each($1)) WHERE owner_id = n0 AND message_id = n1"
+     is_answered = n6, is_forwarded = n7, labels = n8, trash_time = n9 FROM (SELECT ",
+    named!(id 0, id 1, id 2, val 3, val 4, val 5, val 6, val 7, id 8, val 9),
+    " FROM json_each($1)) WHERE owner_id = n0 AND message_id = n1"
 );
+pub(super) const LAST_CHANGES: &str = "SELECT owner_id, last_change FROM mailboxes WHERE owner_id IN \
+     (SELECT unhex(value) FROM json_each($1))";
+pub(super) const THREAD_PARTS: &str = concat!(
+    "SELECT ",
+    thread_columns!(),
+    " FROM threads WHERE owner_id = $1 AND thread_id IN (SELECT unhex(value) FROM json_each($2))"
+);
+macro_rules! thread_ends {
+    ($order:literal) => {
+        concat!(
+            "SELECT ",
+            copies_columns!(),
+            " FROM json_each($2) AS wanted CROSS JOIN copies ON copies.owner_id = $1 AND \
+             copies.message_id IN (SELECT message_id FROM copies AS ends WHERE ends.owner_id = $1 \
+             AND ends.thread_id = unhex(wanted.value) ORDER BY ends.receive_time ",
+            $order,
+            " LIMIT $3)"
+        )
+    };
+}
+pub(super) const THREAD_NEWEST: &str = thread_ends!("DESC");
+pub(super) const THREAD_OLDEST: &str = thread_ends!("ASC");
+pub(super) const LABELS_OF: &str = concat!(
+    "SELECT ",
+    label_columns!(),
+    " FROM labels WHERE owner_id IN (SELECT unhex(value) FROM json_each($1))"
+);
+pub(super) const THREADS_BY_KEY: &str = by_key!(
+    thread_columns!(),
+    "threads",
+    "thread_id = unhex(value ->> 1)"
+);
+pub(super) const DELETE_FOLDERS: &str = "DELETE FROM folders WHERE (owner_id, folder_id) IN \
+     (SELECT unhex(value ->> 0), unhex(value ->> 1) FROM json_each($1))";
+pub(super) const PUT_LABELS: &str = concat!(
+    "INSERT INTO labels (",
+    label_columns!(),
+    ") SELECT ",
+    elements!(id 0, val 1, val 2, val 3),
+    " FROM json_each($1) WHERE true ON CONFLICT (owner_id, name) DO UPDATE SET total_count = \
+     excluded.total_count, unread_count = excluded.unread_count"
+);
+pub(super) const DELETE_LABELS: &str = "DELETE FROM labels WHERE (owner_id, name) IN \
+     (SELECT unhex(value ->> 0), value ->> 1 FROM json_each($1))";
+pub(super) const INSERT_LABELLED: &str = concat!(
+    "INSERT INTO labelled (",
+    labelled_columns!(),
+    ") SELECT ",
+    elements!(id 0, val 1, id 2, val 3, id 4),
+    " FROM json_each($1)"
+);
+pub(super) const DELETE_LABELLED: &str = concat!(
+    "DELETE FROM labelled WHERE (",
+    labelled_columns!(),
+    ") IN (SELECT ",
+    elements!(id 0, val 1, id 2, val 3, id 4),
+    " FROM json_each($1))"
+);
+pub(super) const PUT_THREADS: &str = concat!(
+    "INSERT INTO threads (",
+    thread_columns!(),
+    ") SELECT ",
+    elements!(id 0, id 1, id 2, val 3, val 4, val 5),
+    " FROM json_each($1) WHERE true ON CONFLICT (owner_id, thread_id, folder_id) DO UPDATE SET \
+     message_count = excluded.message_count, unread_count = excluded.unread_count, last_time = \
+     excluded.last_time"
+);
+pub(super) const DELETE_THREADS: &str = "DELETE FROM threads WHERE (owner_id, thread_id, folder_id) IN \
+     (SELECT unhex(value ->> 0), unhex(value ->> 1), unhex(value ->> 2) FROM json_each($1))";
+pub(super) const SHORTEN_THREADS: &str = "UPDATE threads SET last_time = (SELECT MAX(receive_time) FROM \
+     copies WHERE copies.owner_id = threads.owner_id AND copies.thread_id = threads.thread_id) \
+     WHERE (owner_id, thread_id) IN (SELECT unhex(value ->> 0), unhex(value ->> 1) FROM \
+     json_each($1))";
 pub(super) const DELETE_COPIES: &str = "DELETE FROM copies WHERE (owner_id, message_id) IN \
      (SELECT unhex(value ->> 0), unhex(value ->> 1) FROM json_each($1))";
-pub(super) const INSERT_TOMBSTONES: &str = "INSERT INTO tombstones (owner_id, object_id, change_number, kind, \
-     delete_time) SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, 1, $2 FROM \
-     json_each($1)";
+pub(super) const INSERT_CHANGES: &str = concat!(
+    "INSERT INTO changes (",
+    change_columns!(),
+    ", change_time) SELECT ",
+    elements!(id 0, val 1, val 2, id 3),
+    ", $2 FROM json_each($1)"
+);
 pub(super) const INSERT_ORPHANS: &str = "INSERT INTO orphans (orphan_id, content_id) SELECT \
      unhex(value ->> 0), unhex(value ->> 1) FROM json_each($1)";
 pub(super) const UPDATE_MAILBOXES: &str = concat!(
     "UPDATE mailboxes SET state = n1, last_change = n2, last_receive_time = n3, message_count = \
      n4, used_bytes = n5 FROM (SELECT ",
-    id!(0),
-    " AS n0, ",
-    val!(1),
-    " AS n1, ",
-    val!(2),
-    " AS n2, ",
-    val!(3),
-    " AS n3, ",
-    val!(4),
-    " AS n4, ",
-    val!(5),
-    " AS n5 FROM json_each($1)) WHERE owner_id = n0"
+    named!(id 0, val 1, val 2, val 3, val 4, val 5),
+    " FROM json_each($1)) WHERE owner_id = n0"
 );
 pub(super) const UPDATE_FOLDERS: &str = concat!(
-    "UPDATE folders SET total_count = n2, unread_count = n3, change_number = n4 FROM (SELECT ",
-    id!(0),
-    " AS n0, ",
-    id!(1),
-    " AS n1, ",
-    val!(2),
-    " AS n2, ",
-    val!(3),
-    " AS n3, ",
-    val!(4),
-    " AS n4 FROM json_each($1)) WHERE owner_id = n0 AND folder_id = n1"
+    "UPDATE folders SET name = n2, total_count = n3, unread_count = n4, change_number = n5 FROM \
+     (SELECT ",
+    named!(id 0, id 1, val 2, val 3, val 4, val 5),
+    " FROM json_each($1)) WHERE owner_id = n0 AND folder_id = n1"
 );
 pub(super) const INSERT_ANSWERS: &str = "INSERT INTO answers (owner_id, request_id, fingerprint, answer, \
      create_time) SELECT unhex(value ->> 0), unhex(value ->> 1), unhex(value ->> 2), \
@@ -269,7 +242,21 @@ pub(in crate::store) const OWN: &[&str] = &[
     INSERT_COPIES,
     UPDATE_COPIES,
     DELETE_COPIES,
-    INSERT_TOMBSTONES,
+    INSERT_CHANGES,
+    LAST_CHANGES,
+    THREAD_PARTS,
+    THREAD_NEWEST,
+    THREAD_OLDEST,
+    LABELS_OF,
+    THREADS_BY_KEY,
+    DELETE_FOLDERS,
+    PUT_LABELS,
+    DELETE_LABELS,
+    INSERT_LABELLED,
+    DELETE_LABELLED,
+    PUT_THREADS,
+    DELETE_THREADS,
+    SHORTEN_THREADS,
     INSERT_ORPHANS,
     UPDATE_MAILBOXES,
     UPDATE_FOLDERS,

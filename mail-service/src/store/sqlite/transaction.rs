@@ -9,15 +9,15 @@ use uuid::Uuid;
 use super::{
     common,
     sets::{
-        answer_row, changed_row, content_row, copy_row, folder_counts, folder_row, hex_of, ids,
-        keys, mailbox_counts, mailbox_row, set, tombstone_row,
+        answer_row, change_row, changed_folder, changed_row, content_row, copy_row, folder_row,
+        hex_of, ids, keys, label_row, labelled_row, mailbox_counts, mailbox_row, set, thread_row,
     },
     sql,
 };
 use crate::{
-    domain::{Copy, Folder, Mailbox},
+    domain::{Copy, Folder, Label, Mailbox, ThreadPart},
     store::{
-        Account, Changes, Delivery, KeptAnswer, Key, StoreError, Tombstone, Transaction, rows,
+        Account, Changes, Delivery, KeptAnswer, Key, Retention, StoreError, Transaction, rows,
     },
 };
 
@@ -53,6 +53,62 @@ impl SqliteTransaction {
                 .await?;
         }
         Ok(())
+    }
+
+    async fn write_copies(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let replaced = set(&changes.replaced_copies, |c| {
+            json!([hex_of(c.owner_id), hex_of(c.message_id)])
+        });
+        self.over(sql::DELETE_COPIES, replaced).await?;
+        self.over(sql::INSERT_COPIES, set(&changes.replaced_copies, copy_row))
+            .await?;
+        self.over(sql::INSERT_COPIES, set(&changes.new_copies, copy_row))
+            .await?;
+        self.over(
+            sql::UPDATE_COPIES,
+            set(&changes.changed_copies, changed_row),
+        )
+        .await?;
+        self.over(sql::DELETE_COPIES, keys(&changes.deleted_copies))
+            .await?;
+        let time = Timestamp::from_micros(changes.time);
+        let orphans = set(&changes.orphans, |content| {
+            json!([hex_of(new_id(time)), hex_of(*content)])
+        });
+        self.over(sql::INSERT_ORPHANS, orphans).await
+    }
+
+    async fn write_folders(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        self.over(sql::CREATE_FOLDERS, set(&changes.new_folders, folder_row))
+            .await?;
+        self.over(sql::UPDATE_FOLDERS, set(&changes.folders, changed_folder))
+            .await?;
+        self.over(sql::DELETE_FOLDERS, keys(&changes.deleted_folders))
+            .await
+    }
+
+    async fn write_labels(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let (used, unused): (Vec<&Label>, Vec<&Label>) =
+            changes.labels.iter().partition(|l| l.total_count > 0);
+        self.over(sql::PUT_LABELS, set(&used, |l| label_row(l)))
+            .await?;
+        self.over(sql::DELETE_LABELS, set(&unused, |l| label_row(l)))
+            .await?;
+        self.over(sql::DELETE_LABELLED, set(&changes.unlabelled, labelled_row))
+            .await?;
+        self.over(sql::INSERT_LABELLED, set(&changes.labelled, labelled_row))
+            .await
+    }
+
+    async fn write_threads(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let (used, unused): (Vec<&ThreadPart>, Vec<&ThreadPart>) =
+            changes.threads.iter().partition(|t| t.message_count > 0);
+        self.over(sql::PUT_THREADS, set(&used, |t| thread_row(t)))
+            .await?;
+        self.over(sql::DELETE_THREADS, set(&unused, |t| thread_row(t)))
+            .await?;
+        self.over(sql::SHORTEN_THREADS, keys(&changes.shortened_threads))
+            .await
     }
 
     /// The same with a time beside the set.
@@ -150,40 +206,41 @@ impl Transaction for SqliteTransaction {
         Ok(statement.fetch_all(self.connection()?).await?)
     }
 
+    async fn labels(&mut self, owners: &[Uuid]) -> Result<Vec<Label>, StoreError> {
+        let found: Vec<rows::LabelRow> = sqlx::query_as(sql::LABELS_OF)
+            .bind(ids(owners))
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn thread_parts(&mut self, wanted: &[Key]) -> Result<Vec<ThreadPart>, StoreError> {
+        let found: Vec<rows::ThreadRow> = sqlx::query_as(sql::THREADS_BY_KEY)
+            .bind(keys(wanted))
+            .fetch_all(self.connection()?)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn copies_in(&mut self, folder: Key, limit: i64) -> Result<Vec<Copy>, StoreError> {
+        common::copies_in(self.connection()?, folder, limit).await
+    }
+
     async fn write(&mut self, changes: &Changes) -> Result<(), StoreError> {
-        let deleted: Vec<Key> = changes.deleted_copies.iter().map(|t| t.key).collect();
         let time = changes.time;
-        let orphan = |t: &Tombstone| {
-            json!([
-                hex_of(new_id(Timestamp::from_micros(time))),
-                hex_of(t.content_id)
-            ])
-        };
         self.over(sql::INSERT_CONTENTS, set(&changes.contents, content_row))
             .await?;
-        self.over(sql::INSERT_COPIES, set(&changes.new_copies, copy_row))
-            .await?;
-        self.over(
-            sql::UPDATE_COPIES,
-            set(&changes.changed_copies, changed_row),
-        )
-        .await?;
-        self.over(sql::DELETE_COPIES, keys(&deleted)).await?;
-        self.over_at(
-            sql::INSERT_TOMBSTONES,
-            set(&changes.deleted_copies, tombstone_row),
-            time,
-        )
-        .await?;
-        self.over(sql::INSERT_ORPHANS, set(&changes.deleted_copies, orphan))
+        self.write_copies(changes).await?;
+        self.write_folders(changes).await?;
+        self.write_labels(changes).await?;
+        self.write_threads(changes).await?;
+        self.over_at(sql::INSERT_CHANGES, set(&changes.history, change_row), time)
             .await?;
         self.over(
             sql::UPDATE_MAILBOXES,
             set(&changes.mailboxes, mailbox_counts),
         )
         .await?;
-        self.over(sql::UPDATE_FOLDERS, set(&changes.folders, folder_counts))
-            .await?;
         self.over_at(sql::INSERT_ANSWERS, set(&changes.answers, answer_row), time)
             .await
     }
@@ -206,6 +263,15 @@ impl Transaction for SqliteTransaction {
     async fn sweep(&mut self, entries: &[Uuid], contents: &[Uuid]) -> Result<(), StoreError> {
         self.over(sql::DELETE_CONTENTS, ids(contents)).await?;
         self.over(sql::DELETE_ORPHANS, ids(entries)).await
+    }
+
+    async fn forget_history(
+        &mut self,
+        mailbox: &Mailbox,
+        kept: Retention,
+        limit: i64,
+    ) -> Result<(), StoreError> {
+        common::forget_history(self.connection()?, mailbox, kept, limit).await
     }
 
     async fn forget_answers(

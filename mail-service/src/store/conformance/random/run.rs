@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     commit::{Delete, Modify},
-    domain::{Copy, Cursor, Filter, FolderRole, PageSize},
+    domain::{Copy, Cursor, Filter, FolderRole},
     store::SharedStore,
 };
 
@@ -95,6 +95,7 @@ impl Run {
                 self.delete(Delete {
                     owner_id,
                     message_ids,
+                    trashed_before: None,
                 })
                 .await
             }
@@ -212,10 +213,13 @@ impl Run {
             ..filter(owner, known.folders.get(&role).copied().unwrap_or_default())
         };
         let page = usize::try_from(size)?;
-        let size = PageSize::parse(size).map_err(|rule| anyhow::anyhow!("{rule:?}"))?;
-        let (mut seen, mut cursor) = (Vec::new(), Cursor::START);
+        let (mut seen, mut cursor) = (Vec::new(), Cursor::NEWEST);
         loop {
-            let found = self.office.store.list(&filter, cursor, size).await?;
+            let found = self
+                .office
+                .store
+                .list(&filter, cursor, i64::from(size) + 1)
+                .await?;
             let left = expected.len() - seen.len();
             ensure!(
                 found.len() == left.min(page + 1),

@@ -1,0 +1,151 @@
+//! Conversations.
+
+use std::collections::HashMap;
+
+use turbomessage_service_kit::{
+    clock::Timestamp,
+    problem::{Problem, Reason},
+};
+use uuid::Uuid;
+
+use super::{Mail, Page};
+use crate::{
+    domain::{Copy, Cursor, PageSize, Participant, ThreadPart},
+    store::End,
+};
+
+/// Of how many messages, the newest ones, a conversation's participants are gathered.
+const LOOKED_AT: i64 = 50;
+
+/// A conversation as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ThreadSummary {
+    pub(crate) thread_id: Uuid,
+    pub(crate) subject: String,
+    /// Who wrote last first.
+    pub(crate) participants: Vec<Participant>,
+    pub(crate) message_count: i64,
+    pub(crate) unread_count: i64,
+    pub(crate) snippet: String,
+    pub(crate) last_time: Timestamp,
+}
+
+impl Mail {
+    /// A page of the conversations in a folder, newest activity first, each with its place.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(crate) async fn threads(
+        &self,
+        owner: Uuid,
+        folder_id: Uuid,
+        cursor: Cursor,
+        size: PageSize,
+    ) -> Result<Page<(Cursor, ThreadSummary)>, Problem> {
+        let places = self.store.threads(owner, folder_id, cursor, size.get() + 1);
+        let page = Page::of(places.await?, size.get());
+        let ids: Vec<Uuid> = page.entries.iter().map(|place| place.id).collect();
+        let mut summaries = self.summaries(owner, &ids).await?;
+        let found = page.entries.into_iter();
+        // One that has gone meanwhile is left out.
+        let found = found.filter_map(|place| Some((place, summaries.remove(&place.id)?)));
+        Ok(Page {
+            entries: found.collect(),
+            more: page.more,
+        })
+    }
+
+    /// One conversation as a whole.
+    ///
+    /// # Errors
+    /// `THREAD_NOT_FOUND`.
+    pub(crate) async fn thread(
+        &self,
+        owner: Uuid,
+        thread_id: Uuid,
+    ) -> Result<ThreadSummary, Problem> {
+        let mut summaries = self.summaries(owner, &[thread_id]).await?;
+        summaries.remove(&thread_id).ok_or_else(|| {
+            Problem::new(Reason::ThreadNotFound).with("thread_id", thread_id.to_string())
+        })
+    }
+
+    /// A page of a conversation's messages after `cursor`, oldest first.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(crate) async fn thread_messages(
+        &self,
+        owner: Uuid,
+        thread_id: Uuid,
+        cursor: Cursor,
+        size: PageSize,
+    ) -> Result<Page<Copy>, Problem> {
+        let limit = size.get() + 1;
+        let found = self.store.thread_page(owner, thread_id, cursor, limit);
+        Ok(Page::of(found.await?, size.get()))
+    }
+
+    async fn summaries(
+        &self,
+        owner: Uuid,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, ThreadSummary>, Problem> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let parts = self.store.thread_parts(owner, ids).await?;
+        let newest = self.store.thread_ends(owner, ids, End::Newest, LOOKED_AT);
+        let mut newest = by_thread(newest.await?);
+        let oldest = self.store.thread_ends(owner, ids, End::Oldest, 1);
+        let mut oldest = by_thread(oldest.await?);
+        let mut summaries = HashMap::new();
+        for &id in ids {
+            let parts = parts.iter().filter(|part| part.thread_id == id);
+            let (Some(newest), Some(oldest)) = (newest.remove(&id), oldest.remove(&id)) else {
+                continue;
+            };
+            if let Some(summary) = summarize(parts, newest, oldest) {
+                summaries.insert(id, summary);
+            }
+        }
+        Ok(summaries)
+    }
+}
+
+fn by_thread(copies: Vec<Copy>) -> HashMap<Uuid, Vec<Copy>> {
+    let mut threads: HashMap<Uuid, Vec<Copy>> = HashMap::new();
+    for copy in copies {
+        threads.entry(copy.thread_id).or_default().push(copy);
+    }
+    threads
+}
+
+fn summarize<'a>(
+    parts: impl Iterator<Item = &'a ThreadPart>,
+    mut newest: Vec<Copy>,
+    oldest: Vec<Copy>,
+) -> Option<ThreadSummary> {
+    newest.sort_by_key(|copy| std::cmp::Reverse(copy.receive_time));
+    let mut participants: Vec<Participant> = Vec::new();
+    let senders = newest.iter().map(|copy| &copy.participants.from);
+    let everybody = newest.iter().flat_map(|copy| copy.participants.all());
+    for participant in senders.chain(everybody) {
+        if !participants.contains(participant) {
+            participants.push(participant.clone());
+        }
+    }
+    let (message_count, unread_count) = parts.fold((0, 0), |(messages, unread), part| {
+        (messages + part.message_count, unread + part.unread_count)
+    });
+    let last = newest.into_iter().next()?;
+    Some(ThreadSummary {
+        thread_id: last.thread_id,
+        subject: oldest.into_iter().next()?.subject,
+        participants,
+        message_count,
+        unread_count,
+        snippet: last.snippet,
+        last_time: last.receive_time,
+    })
+}
