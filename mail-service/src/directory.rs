@@ -1,6 +1,10 @@
 //! Who is who: names to accounts and back, from auth-service's directory, kept near.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use moka::sync::Cache;
 use turbomessage_proto::auth_internal_v1::{
@@ -81,19 +85,20 @@ impl Directory {
         ids: impl Iterator<Item = Uuid>,
     ) -> Result<HashMap<Uuid, Arc<Account>>, Problem> {
         let mut found = HashMap::new();
-        let mut missing = Vec::new();
+        let mut missing = HashSet::new();
         for id in ids {
             match self.by_id.get(&id) {
                 Some(account) => drop(found.insert(id, account)),
-                None if missing.contains(&id) => {}
-                None => missing.push(id),
+                None => drop(missing.insert(id)),
             }
         }
+        let mut missing: Vec<Uuid> = missing.into_iter().collect();
         if missing.is_empty() {
             return Ok(found);
         }
         let mut known = self.store.accounts(&missing).await?;
-        missing.retain(|id| !known.iter().any(|a| a.account_id == *id));
+        let there: HashSet<Uuid> = known.iter().map(|a| a.account_id).collect();
+        missing.retain(|id| !there.contains(id));
         if !missing.is_empty() {
             let ids = missing.iter().map(ToString::to_string).collect();
             match self.look_up(Vec::new(), ids).await {

@@ -7,7 +7,9 @@ mod directory;
 pub mod domain;
 mod follower;
 mod grpc;
+mod indexing;
 mod mail;
+pub mod search;
 pub mod store;
 mod sweeper;
 #[cfg(test)]
@@ -15,7 +17,7 @@ mod tests;
 mod tickets;
 mod wakeups;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -32,8 +34,17 @@ use turbomessage_service_kit::{
 pub use config::Config;
 
 use crate::{
-    commit::Writer, deliverer::Deliverer, directory::Directory, follower::Follower, grpc::MailGrpc,
-    mail::Mail, store::SharedStore, sweeper::Sweeper, tickets::Tickets, wakeups::Wakeups,
+    commit::{Announce, Writer},
+    deliverer::Deliverer,
+    directory::Directory,
+    follower::Follower,
+    grpc::MailGrpc,
+    indexing::{Hints, Indexer},
+    mail::Mail,
+    store::SharedStore,
+    sweeper::Sweeper,
+    tickets::Tickets,
+    wakeups::Wakeups,
 };
 
 /// The name under which health is asked for.
@@ -58,11 +69,12 @@ pub async fn build(
     let defaults = config.defaults();
     let tracker = TaskTracker::new();
     let wakeups = Wakeups::start(store.clone(), &tracker, shutdown.clone());
+    let hints = Hints::new();
     let writer = Writer::start(
         &store,
         &clock,
         &defaults,
-        &wakeups.announcer(),
+        &announce(&wakeups, &hints),
         usize::from(config.writers),
         &tracker,
     );
@@ -82,7 +94,14 @@ pub async fn build(
         directory.clone(),
         clock.clone(),
         defaults,
+        hints.clone(),
     );
+    let indexer = Indexer {
+        store: store.clone(),
+        clock: clock.clone(),
+        hints,
+    };
+    tracker.spawn(indexer.run(shutdown.clone()));
     let sweeper = Sweeper {
         store: store.clone(),
         mail: mail.clone(),
@@ -111,6 +130,15 @@ pub async fn build(
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     Ok(Routes::new(service).add_service(health_service))
+}
+
+/// Who hears of commits.
+fn announce(wakeups: &Wakeups, hints: &Hints) -> Announce {
+    let (wakeups, hints) = (wakeups.clone(), hints.clone());
+    Arc::new(move |changed| {
+        wakeups.wake(changed);
+        hints.changed(changed);
+    })
 }
 
 /// Serves on `listener` until `shutdown`.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::{commit::Announce, store::SharedStore};
+use crate::store::SharedStore;
 
 /// How long a change may go unnoticed where its wake-up was lost.
 const POLL: Duration = Duration::from_secs(2);
@@ -53,12 +53,6 @@ impl Wakeups {
         wakeups
     }
 
-    /// What the writer tells of its commits.
-    pub(crate) fn announcer(&self) -> Announce {
-        let wakeups = self.clone();
-        Arc::new(move |changed| wakeups.wake(changed))
-    }
-
     /// Watches a mailbox.
     pub(crate) fn watch(&self, owner: Uuid) -> Watch {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +69,7 @@ impl Wakeups {
     }
 
     /// Wakes those who watch a mailbox whose last change is newer than they know.
-    fn wake(&self, changed: &[(Uuid, i64)]) {
+    pub(crate) fn wake(&self, changed: &[(Uuid, i64)]) {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         for (owner, number) in changed {
             if let Some(numbers) = watched.get(owner).and_then(Weak::upgrade) {

@@ -263,6 +263,7 @@ pub(crate) async fn create_mailboxes(
             used_bytes: 0,
             quota_messages: defaults.quota_messages,
             quota_bytes: defaults.quota_bytes,
+            indexed_time: Timestamp::from_micros(0),
         })
         .collect();
     let mut transaction = store.begin().await?;

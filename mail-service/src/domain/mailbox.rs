@@ -1,7 +1,10 @@
 //! The mailbox as a whole, and the points in its history.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use turbomessage_service_kit::problem::{Problem, Reason};
+use turbomessage_service_kit::{
+    clock::Timestamp,
+    problem::{Problem, Reason},
+};
 use uuid::Uuid;
 
 /// Whether a mailbox can be used. The numbers are stored.
@@ -37,6 +40,8 @@ pub struct Mailbox {
     pub quota_messages: i64,
     /// Bytes they may take.
     pub quota_bytes: i64,
+    /// Messages that came up to this time are in the index of search.
+    pub indexed_time: Timestamp,
 }
 
 impl Mailbox {
@@ -126,6 +131,7 @@ mod tests {
             used_bytes: 0,
             quota_messages: 1,
             quota_bytes: 1,
+            indexed_time: Timestamp::from_micros(0),
         }
     }
 

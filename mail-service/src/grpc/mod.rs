@@ -15,7 +15,7 @@ use crate::{
     commit::Delete,
     directory::Directory,
     domain::{Cursor, Filter, List, MAX_CHANGED, MAX_READ, State},
-    mail::Mail,
+    mail::{Mail, parse_query},
     tickets::Tickets,
     wakeups::Wakeups,
 };
@@ -170,9 +170,30 @@ impl MailService for MailGrpc {
 
     async fn search_messages(
         &self,
-        _: Request<proto::SearchMessagesRequest>,
+        request: Request<proto::SearchMessagesRequest>,
     ) -> Result<Response<proto::SearchMessagesResponse>, Status> {
-        Err(Problem::new(turbomessage_service_kit::problem::Reason::MethodUnknown).into())
+        let owner_id = self.owner(&request).await?;
+        let request = request.into_inner();
+        let size = parse::page_size(request.page_size)?;
+        let query = parse_query(&request.query)?;
+        let list = List::Search {
+            owner_id,
+            query: &request.query,
+        };
+        let cursor = Cursor::decode(&request.page_token, &list)?.unwrap_or(Cursor::NEWEST);
+        let found = self.mail.search(owner_id, &query, cursor, size).await?;
+        let ids: Vec<Uuid> = found.copies.iter().map(|copy| copy.message_id).collect();
+        let bodies = self.mail.openings(owner_id, &ids).await?;
+        let answer = show::found(&self.directory, found, &query, bodies).await?;
+        let next_page_token = answer
+            .next
+            .map(|next| next.encode(&list))
+            .unwrap_or_default();
+        Ok(Response::new(proto::SearchMessagesResponse {
+            messages: answer.messages,
+            next_page_token,
+            highlights: answer.highlights,
+        }))
     }
 
     async fn modify_messages(

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::{
     directory::Directory,
-    domain::{Body, Copy, Folder, Label, Mailbox, Participant, State},
-    mail::{Happened, Mail, ThreadSummary, What},
+    domain::{Body, Copy, Cursor, Folder, Label, Mailbox, Participant, State},
+    mail::{Found, Happened, Mail, ThreadSummary, What},
+    search::{self, Query},
     store::Account,
 };
 
@@ -72,6 +73,65 @@ pub(super) async fn page(
     let ids: Vec<Uuid> = copies.iter().map(|copy| copy.message_id).collect();
     let bodies = mail.bodies(owner, &ids).await?;
     several(directory, copies, Some(bodies)).await
+}
+
+/// An answer to a search.
+pub(super) struct Answer {
+    pub(super) messages: Vec<proto::Message>,
+    pub(super) highlights: Vec<proto::Highlight>,
+    pub(super) next: Option<Cursor>,
+}
+
+/// As much of what was found as an answer holds, with what matches in it; `bodies` are the beginnings
+/// of the texts.
+pub(super) async fn found(
+    directory: &Directory,
+    found: Found,
+    query: &Query,
+    bodies: HashMap<Uuid, Body>,
+) -> Result<Answer, Problem> {
+    let names = names(directory, &found.copies).await?;
+    let (mut messages, mut highlights, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let mut next = found.next;
+    let mut last = None;
+    for copy in found.copies {
+        let place = Cursor::after(&copy);
+        let highlight = highlight(query, &copy, bodies.get(&copy.message_id));
+        let message = message(copy, None, &names);
+        bytes += message.encoded_len() + highlight.encoded_len() + 16;
+        if bytes > ANSWER_BYTES && !messages.is_empty() {
+            next = last;
+            break;
+        }
+        messages.push(message);
+        highlights.push(highlight);
+        last = Some(place);
+    }
+    Ok(Answer {
+        messages,
+        highlights,
+        next,
+    })
+}
+
+fn highlight(query: &Query, copy: &Copy, body: Option<&Body>) -> proto::Highlight {
+    let text = match body {
+        Some(body) if body.text.is_empty() => search::html_text(&body.html),
+        Some(body) => body.text.clone(),
+        None => copy.snippet.clone(),
+    };
+    let parts = |parts: Vec<search::Part>| {
+        let parts = parts.into_iter().map(|part| proto::HighlightPart {
+            text: part.text,
+            matched: part.matched,
+        });
+        parts.collect()
+    };
+    let found = search::highlight(query, &copy.subject, &text);
+    proto::Highlight {
+        subject: parts(found.subject),
+        snippet: parts(found.snippet),
+    }
 }
 
 /// How many of `copies`, from the first, may be read whole into one answer: at least one.
@@ -211,6 +271,7 @@ fn message(copy: Copy, body: Option<Body>, names: &Names) -> proto::Message {
         size_bytes: copy.size_bytes,
         etag,
         deliver_time: copy.deliver_time.map(Into::into),
+        forward_of: copy.forward_of.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 

@@ -4,6 +4,7 @@ mod changes;
 mod changing;
 mod reading;
 mod refusals;
+mod search;
 mod sending;
 mod threads;
 
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 pub(crate) use self::{
     changes::{Happened, What},
+    search::{Found, parse as parse_query},
     sending::Delivery,
     threads::ThreadSummary,
 };
@@ -23,6 +25,7 @@ use crate::{
     commit::{MailboxDefaults, Writer, create_mailboxes},
     directory::Directory,
     domain::{FolderRole, Mailbox, MailboxState},
+    indexing::Hints,
     store::{SharedStore, StoreError},
 };
 
@@ -54,6 +57,7 @@ pub(crate) struct Mail {
     clock: SharedClock,
     defaults: MailboxDefaults,
     standard_folders: Cache<(Uuid, FolderRole), Uuid>,
+    hints: Hints,
 }
 
 impl Mail {
@@ -65,6 +69,7 @@ impl Mail {
         directory: Directory,
         clock: SharedClock,
         defaults: MailboxDefaults,
+        hints: Hints,
     ) -> Self {
         let standard_folders = Cache::new(REMEMBERED);
         Self {
@@ -74,6 +79,7 @@ impl Mail {
             clock,
             defaults,
             standard_folders,
+            hints,
         }
     }
 

@@ -71,6 +71,18 @@ impl Mail {
         Ok(self.store.bodies(owner, ids).await?.into_iter().collect())
     }
 
+    /// The beginnings of the texts of several copies, by id.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(crate) async fn openings(
+        &self,
+        owner: Uuid,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Body>, Problem> {
+        Ok(self.store.openings(owner, ids).await?.into_iter().collect())
+    }
+
     /// A page of a list after `cursor`, newest first.
     ///
     /// # Errors

@@ -18,10 +18,16 @@ use uuid::Uuid;
 
 pub use error::StoreError;
 pub use postgres::PostgresStore;
-pub use rows::{Account, Changes, Content, Delivery, Kept, KeptAnswer, Labelled};
+pub use rows::{
+    Account, BlockRange, Changes, Content, Delivery, Kept, KeptAnswer, Labelled, Segment,
+    SegmentState, Unindexed,
+};
 pub use sqlite::SqliteStore;
 
-use crate::domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart};
+use crate::{
+    domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
+    search::Block,
+};
 
 /// A thing in somebody's mailbox: the owner's id and its own.
 pub type Key = (Uuid, Uuid);
@@ -79,6 +85,9 @@ pub trait MailStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// The texts of those of `ids` that are copies of `owner`'s, with the copy's id.
     async fn bodies(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Body)>, StoreError>;
+
+    /// The beginnings of their texts (16,384 characters; four times as many of HTML).
+    async fn openings(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Body)>, StoreError>;
 
     /// Up to `limit` messages of a list after `cursor`, newest first.
     async fn list(
@@ -140,6 +149,61 @@ pub trait MailStore: std::fmt::Debug + Send + Sync + 'static {
         owners: (Uuid, Uuid),
         kept: Retention,
     ) -> Result<Vec<Uuid>, StoreError>;
+
+    /// Those of `owner`'s messages that came at these times, in no order.
+    async fn copies_at(&self, owner: Uuid, times: &[Timestamp]) -> Result<Vec<Copy>, StoreError>;
+
+    /// When those of `owner`'s messages came that came in this stretch (inclusive), in no order.
+    async fn times(
+        &self,
+        owner: Uuid,
+        stretch: (Timestamp, Timestamp),
+    ) -> Result<Vec<Timestamp>, StoreError>;
+
+    /// The messages that came after the first time, and at the second at the latest, oldest first,
+    /// as they go into the index of search.
+    async fn unindexed(
+        &self,
+        owner: Uuid,
+        stretch: (Timestamp, Timestamp),
+    ) -> Result<Vec<Unindexed>, StoreError>;
+
+    /// Up to `limit` messages that came after `after`, oldest first: when, and their sizes in bytes.
+    async fn unindexed_sizes(
+        &self,
+        owner: Uuid,
+        after: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(Timestamp, i64)>, StoreError>;
+
+    /// Those of the owners after the first of `owners`, up to the second, who have at least so many
+    /// messages that are not indexed.
+    async fn backlogs(&self, owners: (Uuid, Uuid), messages: i64) -> Result<Vec<Uuid>, StoreError>;
+
+    /// The segments of an owner's index that are in use, in no order.
+    async fn segments(&self, owner: Uuid) -> Result<Vec<Segment>, StoreError>;
+
+    /// All blocks that may hold keys of `ranges`, each with its segment, in no order; one may come
+    /// more than once.
+    async fn blocks(
+        &self,
+        owner: Uuid,
+        ranges: &[BlockRange],
+    ) -> Result<Vec<(Uuid, Block)>, StoreError>;
+
+    /// Up to `limit` blocks of a segment after the one that begins with `after`, in order.
+    async fn blocks_after(
+        &self,
+        segment: Key,
+        after: &[u8],
+        limit: i64,
+    ) -> Result<Vec<Block>, StoreError>;
+
+    /// The accounts named in an owner's indexed messages.
+    async fn correspondents(&self, owner: Uuid) -> Result<Vec<Uuid>, StoreError>;
+
+    /// Up to `limit` segments of anybody's that have not been in use since before `before`.
+    async fn unused_segments(&self, before: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError>;
 
     /// What was answered to `request`, a key of owner and request id.
     async fn kept_answer(&self, request: Key) -> Result<Option<KeptAnswer>, StoreError>;
@@ -211,6 +275,43 @@ pub trait Transaction: Send {
 
     /// Removes entries of that queue, and contents.
     async fn sweep(&mut self, entries: &[Uuid], contents: &[Uuid]) -> Result<(), StoreError>;
+
+    /// Adds a segment without blocks to a locked mailbox's index.
+    async fn add_segment(
+        &mut self,
+        segment: &Segment,
+        state: SegmentState,
+        time: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Adds blocks to a segment of a locked mailbox.
+    async fn add_blocks(&mut self, segment: Key, blocks: &[Block]) -> Result<(), StoreError>;
+
+    /// Brings a segment from one state to another; answers whether it was in the first.
+    async fn set_segment(
+        &mut self,
+        segment: Key,
+        change: (SegmentState, SegmentState),
+        time: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Removes a segment.
+    async fn drop_segment(&mut self, segment: Key) -> Result<(), StoreError>;
+
+    /// Notes accounts that are named in an owner's indexed messages.
+    async fn add_correspondents(
+        &mut self,
+        owner: Uuid,
+        accounts: &[Uuid],
+    ) -> Result<(), StoreError>;
+
+    /// Notes that messages are indexed up to the second of these times; answers whether they were up
+    /// to the first.
+    async fn set_indexed(
+        &mut self,
+        owner: Uuid,
+        times: (Timestamp, Timestamp),
+    ) -> Result<bool, StoreError>;
 
     /// Removes up to `limit` of the oldest entries of a locked mailbox's history, as far as they are
     /// not `kept`.

@@ -6,9 +6,12 @@ use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
 use super::{Key, StoreError};
-use crate::domain::{
-    Body, Change, Copy, Event, Fingerprint, Folder, FolderRole, Kind, Label, Mailbox, MailboxState,
-    Participants, ThreadPart,
+use crate::{
+    domain::{
+        Body, Change, Copy, Event, Fingerprint, Folder, FolderRole, Kind, Label, Mailbox,
+        MailboxState, Participants, ThreadPart,
+    },
+    search::Block,
 };
 
 /// What is known here of an account.
@@ -128,6 +131,59 @@ pub struct Changes {
     pub answers: Vec<KeptAnswer>,
 }
 
+/// A message as it goes into the index of search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unindexed {
+    /// When it came.
+    pub receive_time: Timestamp,
+    /// Its subject.
+    pub subject: String,
+    /// Its text.
+    pub body: Body,
+    /// Who is named in it, as far as its owner may see.
+    pub participants: Participants,
+}
+
+/// A part of a mailbox's index of search: everything about some messages that came one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Whose mailbox.
+    pub owner_id: Uuid,
+    /// Its id.
+    pub segment_id: Uuid,
+    /// The rules by which text became words.
+    pub tokenizer: i16,
+    /// How many messages it was made of.
+    pub message_count: i64,
+    /// When the first of them came.
+    pub oldest_time: Timestamp,
+    /// When the last of them came.
+    pub newest_time: Timestamp,
+}
+
+/// What a segment is there for. The numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i16)]
+pub enum SegmentState {
+    /// It is being written.
+    Building = 1,
+    /// It is searched.
+    Used = 2,
+    /// Another one has taken its place; who has begun to search it may go on for a while.
+    Replaced = 3,
+}
+
+/// A stretch of a segment's blocks, and the block that may reach into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockRange {
+    /// Which segment.
+    pub segment_id: Uuid,
+    /// The first key, inclusive.
+    pub start: Vec<u8>,
+    /// The last key, exclusive.
+    pub end: Vec<u8>,
+}
+
 /// The version of the form in which structures are stored as bytes.
 const FORM: u8 = 1;
 
@@ -178,6 +234,7 @@ pub(super) struct MailboxRow {
     used_bytes: i64,
     quota_messages: i64,
     quota_bytes: i64,
+    indexed_time: i64,
 }
 
 impl From<MailboxRow> for Mailbox {
@@ -199,6 +256,7 @@ impl From<MailboxRow> for Mailbox {
             used_bytes: row.used_bytes,
             quota_messages: row.quota_messages,
             quota_bytes: row.quota_bytes,
+            indexed_time: Timestamp::from_micros(row.indexed_time),
         }
     }
 }
@@ -372,6 +430,72 @@ impl From<BodyRow> for (Uuid, Body) {
                 html: row.body_html,
             },
         )
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct UnindexedRow {
+    receive_time: i64,
+    subject: String,
+    body_text: String,
+    body_html: String,
+    participants: Vec<u8>,
+}
+
+impl TryFrom<UnindexedRow> for Unindexed {
+    type Error = StoreError;
+
+    fn try_from(row: UnindexedRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            receive_time: Timestamp::from_micros(row.receive_time),
+            subject: row.subject,
+            body: Body {
+                text: row.body_text,
+                html: row.body_html,
+            },
+            participants: unpack(&row.participants)?,
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct SegmentRow {
+    owner_id: Uuid,
+    segment_id: Uuid,
+    tokenizer: i16,
+    message_count: i64,
+    oldest_time: i64,
+    newest_time: i64,
+}
+
+impl From<SegmentRow> for Segment {
+    fn from(row: SegmentRow) -> Self {
+        Self {
+            owner_id: row.owner_id,
+            segment_id: row.segment_id,
+            tokenizer: row.tokenizer,
+            message_count: row.message_count,
+            oldest_time: Timestamp::from_micros(row.oldest_time),
+            newest_time: Timestamp::from_micros(row.newest_time),
+        }
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct BlockRow {
+    segment_id: Uuid,
+    first_key: Vec<u8>,
+    data: Vec<u8>,
+}
+
+impl BlockRow {
+    /// The segment and its block.
+    pub(super) fn into_block(self) -> (Uuid, Block) {
+        let block = Block {
+            first_key: self.first_key,
+            data: self.data,
+        };
+        (self.segment_id, block)
     }
 }
 

@@ -143,6 +143,108 @@ macro_rules! shared_reads {
             Ok(statement.fetch_all(pool).await?)
         }
 
+        pub(super) async fn unindexed(
+            pool: &$pool,
+            owner: Uuid,
+            (after, until): (Timestamp, Timestamp),
+        ) -> Result<Vec<Unindexed>, StoreError> {
+            let found: Vec<rows::UnindexedRow> = sqlx::query_as(statements::UNINDEXED)
+                .bind(owner)
+                .bind(after.as_micros())
+                .bind(until.as_micros())
+                .fetch_all(pool)
+                .await?;
+            rows::all(found)
+        }
+
+        pub(super) async fn unindexed_sizes(
+            pool: &$pool,
+            owner: Uuid,
+            after: Timestamp,
+            limit: i64,
+        ) -> Result<Vec<(Timestamp, i64)>, StoreError> {
+            let found: Vec<(i64, i64)> = sqlx::query_as(statements::UNINDEXED_SIZES)
+                .bind(owner)
+                .bind(after.as_micros())
+                .bind(limit)
+                .fetch_all(pool)
+                .await?;
+            let size = |(time, bytes)| (Timestamp::from_micros(time), bytes);
+            Ok(found.into_iter().map(size).collect())
+        }
+
+        pub(super) async fn backlogs(
+            pool: &$pool,
+            owners: (Uuid, Uuid),
+            messages: i64,
+        ) -> Result<Vec<Uuid>, StoreError> {
+            let statement = sqlx::query_scalar(statements::BACKLOGS)
+                .bind(owners.0)
+                .bind(owners.1)
+                .bind(messages);
+            Ok(statement.fetch_all(pool).await?)
+        }
+
+        pub(super) async fn times(
+            pool: &$pool,
+            owner: Uuid,
+            (oldest, newest): (Timestamp, Timestamp),
+        ) -> Result<Vec<Timestamp>, StoreError> {
+            let found: Vec<i64> = sqlx::query_scalar(statements::TIMES)
+                .bind(owner)
+                .bind(oldest.as_micros())
+                .bind(newest.as_micros())
+                .fetch_all(pool)
+                .await?;
+            Ok(found.into_iter().map(Timestamp::from_micros).collect())
+        }
+
+        pub(super) async fn segments(
+            pool: &$pool,
+            owner: Uuid,
+        ) -> Result<Vec<Segment>, StoreError> {
+            let found: Vec<rows::SegmentRow> = sqlx::query_as(statements::SEGMENTS)
+                .bind(owner)
+                .fetch_all(pool)
+                .await?;
+            rows::all(found)
+        }
+
+        pub(super) async fn blocks_after(
+            pool: &$pool,
+            (owner, segment_id): Key,
+            after: &[u8],
+            limit: i64,
+        ) -> Result<Vec<Block>, StoreError> {
+            let found: Vec<rows::BlockRow> = sqlx::query_as(statements::BLOCKS_AFTER)
+                .bind(owner)
+                .bind(segment_id)
+                .bind(after)
+                .bind(limit)
+                .fetch_all(pool)
+                .await?;
+            Ok(found.into_iter().map(|row| row.into_block().1).collect())
+        }
+
+        pub(super) async fn correspondents(
+            pool: &$pool,
+            owner: Uuid,
+        ) -> Result<Vec<Uuid>, StoreError> {
+            let statement = sqlx::query_scalar(statements::CORRESPONDENTS).bind(owner);
+            Ok(statement.fetch_all(pool).await?)
+        }
+
+        pub(super) async fn unused_segments(
+            pool: &$pool,
+            before: Timestamp,
+            limit: i64,
+        ) -> Result<Vec<Key>, StoreError> {
+            let statement = sqlx::query_as(statements::UNUSED_SEGMENTS)
+                .bind(before.as_micros())
+                .bind(limit);
+            Ok(statement.fetch_all(pool).await?)
+        }
+
         pub(super) async fn kept_answer(
             pool: &$pool,
             request: Key,
@@ -225,6 +327,71 @@ macro_rules! shared_writes {
                     .await?;
             }
             Ok(())
+        }
+
+        pub(super) async fn add_segment(
+            connection: &mut $connection,
+            segment: &Segment,
+            state: SegmentState,
+            time: Timestamp,
+        ) -> Result<(), StoreError> {
+            sqlx::query(statements::ADD_SEGMENT)
+                .bind(segment.owner_id)
+                .bind(segment.segment_id)
+                .bind(segment.tokenizer)
+                .bind(segment.message_count)
+                .bind(segment.oldest_time.as_micros())
+                .bind(segment.newest_time.as_micros())
+                .bind(state as i16)
+                .bind(time.as_micros())
+                .execute(connection)
+                .await?;
+            Ok(())
+        }
+
+        pub(super) async fn set_segment(
+            connection: &mut $connection,
+            (owner, segment_id): Key,
+            (from, to): (SegmentState, SegmentState),
+            time: Timestamp,
+        ) -> Result<bool, StoreError> {
+            let done = sqlx::query(statements::SET_SEGMENT)
+                .bind(owner)
+                .bind(segment_id)
+                .bind(to as i16)
+                .bind(time.as_micros())
+                .bind(from as i16)
+                .execute(connection)
+                .await?;
+            Ok(done.rows_affected() > 0)
+        }
+
+        pub(super) async fn drop_segment(
+            connection: &mut $connection,
+            (owner, segment_id): Key,
+        ) -> Result<(), StoreError> {
+            for statement in [statements::DROP_SEGMENT, statements::DROP_BLOCKS] {
+                sqlx::query(statement)
+                    .bind(owner)
+                    .bind(segment_id)
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            Ok(())
+        }
+
+        pub(super) async fn set_indexed(
+            connection: &mut $connection,
+            owner: Uuid,
+            (from, to): (Timestamp, Timestamp),
+        ) -> Result<bool, StoreError> {
+            let done = sqlx::query(statements::SET_INDEXED)
+                .bind(owner)
+                .bind(to.as_micros())
+                .bind(from.as_micros())
+                .execute(connection)
+                .await?;
+            Ok(done.rows_affected() > 0)
         }
 
         pub(super) async fn purge(

@@ -3,7 +3,7 @@
 macro_rules! mailbox_columns {
     () => {
         "owner_id, state, epoch, last_change, oldest_change, last_receive_time, message_count, \
-         used_bytes, quota_messages, quota_bytes"
+         used_bytes, quota_messages, quota_bytes, indexed_time"
     };
 }
 macro_rules! folder_columns {
@@ -41,6 +41,11 @@ macro_rules! label_columns {
 macro_rules! labelled_columns {
     () => {
         "owner_id, name, folder_id, receive_time, message_id"
+    };
+}
+macro_rules! segment_columns {
+    () => {
+        "owner_id, segment_id, tokenizer, message_count, oldest_time, newest_time"
     };
 }
 macro_rules! change_columns {
@@ -143,6 +148,40 @@ pub(super) const HISTORY_FORGET: &str =
     "DELETE FROM changes WHERE owner_id = $1 AND change_number <= $2";
 pub(super) const HISTORY_BEGIN: &str =
     "UPDATE mailboxes SET oldest_change = $2 WHERE owner_id = $1";
+pub(super) const UNINDEXED: &str = "SELECT copies.receive_time, copies.subject, body_text, body_html, \
+     copies.participants FROM copies JOIN contents USING (content_id) WHERE owner_id = $1 AND \
+     receive_time > $2 AND receive_time <= $3 ORDER BY receive_time";
+pub(super) const UNINDEXED_SIZES: &str = "SELECT receive_time, size_bytes FROM copies WHERE owner_id = \
+     $1 AND receive_time > $2 ORDER BY receive_time LIMIT $3";
+pub(super) const BACKLOGS: &str = "SELECT owner_id FROM mailboxes WHERE owner_id > $1 AND owner_id <= \
+     $2 AND state = 1 AND last_receive_time > indexed_time AND (SELECT COUNT(*) FROM (SELECT 1 FROM \
+     copies WHERE copies.owner_id = mailboxes.owner_id AND receive_time > indexed_time LIMIT $3) AS \
+     some) = $3";
+pub(super) const TIMES: &str = "SELECT receive_time FROM copies WHERE owner_id = $1 AND receive_time \
+     BETWEEN $2 AND $3";
+pub(super) const SEGMENTS: &str = concat!(
+    "SELECT ",
+    segment_columns!(),
+    " FROM search_segments WHERE owner_id = $1 AND state = 2"
+);
+pub(super) const BLOCKS_AFTER: &str = "SELECT segment_id, first_key, data FROM search_blocks WHERE \
+     owner_id = $1 AND segment_id = $2 AND first_key > $3 ORDER BY first_key LIMIT $4";
+pub(super) const CORRESPONDENTS: &str = "SELECT account_id FROM correspondents WHERE owner_id = $1";
+pub(super) const UNUSED_SEGMENTS: &str = "SELECT owner_id, segment_id FROM search_segments WHERE state \
+     <> 2 AND state_time < $1 ORDER BY state_time LIMIT $2";
+pub(super) const ADD_SEGMENT: &str = concat!(
+    "INSERT INTO search_segments (",
+    segment_columns!(),
+    ", state, state_time) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+);
+pub(super) const SET_SEGMENT: &str = "UPDATE search_segments SET state = $3, state_time = $4 WHERE \
+     owner_id = $1 AND segment_id = $2 AND state = $5";
+pub(super) const DROP_BLOCKS: &str =
+    "DELETE FROM search_blocks WHERE owner_id = $1 AND segment_id = $2";
+pub(super) const DROP_SEGMENT: &str =
+    "DELETE FROM search_segments WHERE owner_id = $1 AND segment_id = $2";
+pub(super) const SET_INDEXED: &str = "UPDATE mailboxes SET indexed_time = $2 WHERE owner_id = $1 AND \
+     indexed_time = $3";
 pub(super) const ANSWER: &str = concat!(
     "SELECT ",
     answer_columns!(),
@@ -161,7 +200,10 @@ pub(super) const COPIES_IN: &str = concat!(
     copy_columns!(),
     " FROM copies WHERE owner_id = $1 AND folder_id = $2 ORDER BY receive_time LIMIT $3"
 );
-pub(super) const PURGE: [&str; 6] = [
+pub(super) const PURGE: [&str; 9] = [
+    "DELETE FROM search_segments WHERE owner_id = $1",
+    "DELETE FROM search_blocks WHERE owner_id = $1",
+    "DELETE FROM correspondents WHERE owner_id = $1",
     "DELETE FROM folders WHERE owner_id = $1",
     "DELETE FROM changes WHERE owner_id = $1",
     "DELETE FROM threads WHERE owner_id = $1",
@@ -208,6 +250,22 @@ pub(super) const SHARED: &[&str] = &[
     PURGE[3],
     PURGE[4],
     PURGE[5],
+    PURGE[6],
+    PURGE[7],
+    PURGE[8],
+    UNINDEXED,
+    UNINDEXED_SIZES,
+    BACKLOGS,
+    TIMES,
+    SEGMENTS,
+    BLOCKS_AFTER,
+    CORRESPONDENTS,
+    UNUSED_SEGMENTS,
+    ADD_SEGMENT,
+    SET_SEGMENT,
+    DROP_BLOCKS,
+    DROP_SEGMENT,
+    SET_INDEXED,
     ORPHANS,
     FEED_NOTE,
 ];

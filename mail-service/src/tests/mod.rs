@@ -4,6 +4,7 @@ mod access;
 mod auth;
 mod directory;
 mod reading;
+mod searching;
 mod sending;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -19,6 +20,7 @@ use turbomessage_proto::mail_v1::{
 use turbomessage_service_kit::{
     clock::{ManualClock, SharedClock, Timestamp},
     problem::{Reason, reason_of},
+    settings::Secret,
     ticket::{self, TicketKey},
     upstream::{GrpcService, Upstream},
 };
@@ -85,6 +87,14 @@ impl World {
             directory,
             _stop: stop.drop_guard(),
         }
+    }
+
+    /// How many segments of the index of search somebody has.
+    async fn segments(&self, person: &Person) -> usize {
+        let file = self.directory.path().join("mail.db");
+        let url = Secret::new(format!("sqlite:{}", file.display()));
+        let store = crate::store::open(&url).await.unwrap();
+        store.segments(person.id).await.unwrap().len()
     }
 
     fn mail(&self) -> MailServiceClient<GrpcService> {

@@ -12,9 +12,10 @@ use uuid::Uuid;
 
 use crate::{
     domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
+    search::Block,
     store::{
-        Account, Changes, Delivery, End, KeptAnswer, Key, MailStore, Queue, Retention, SharedStore,
-        StoreError, Transaction,
+        Account, BlockRange, Changes, Delivery, End, KeptAnswer, Key, MailStore, Queue, Retention,
+        Segment, SegmentState, SharedStore, StoreError, Transaction, Unindexed,
     },
 };
 
@@ -192,6 +193,72 @@ impl MailStore for FaultyStore {
     ) -> Result<Vec<Uuid>, StoreError> {
         self.inner.long_histories(owners, kept).await
     }
+
+    async fn openings(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Body)>, StoreError> {
+        self.inner.openings(owner, ids).await
+    }
+
+    async fn copies_at(&self, owner: Uuid, times: &[Timestamp]) -> Result<Vec<Copy>, StoreError> {
+        self.inner.copies_at(owner, times).await
+    }
+
+    async fn times(
+        &self,
+        owner: Uuid,
+        stretch: (Timestamp, Timestamp),
+    ) -> Result<Vec<Timestamp>, StoreError> {
+        self.inner.times(owner, stretch).await
+    }
+
+    async fn unindexed(
+        &self,
+        owner: Uuid,
+        stretch: (Timestamp, Timestamp),
+    ) -> Result<Vec<Unindexed>, StoreError> {
+        self.inner.unindexed(owner, stretch).await
+    }
+
+    async fn unindexed_sizes(
+        &self,
+        owner: Uuid,
+        after: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(Timestamp, i64)>, StoreError> {
+        self.inner.unindexed_sizes(owner, after, limit).await
+    }
+
+    async fn backlogs(&self, owners: (Uuid, Uuid), messages: i64) -> Result<Vec<Uuid>, StoreError> {
+        self.inner.backlogs(owners, messages).await
+    }
+
+    async fn segments(&self, owner: Uuid) -> Result<Vec<Segment>, StoreError> {
+        self.inner.segments(owner).await
+    }
+
+    async fn blocks(
+        &self,
+        owner: Uuid,
+        ranges: &[BlockRange],
+    ) -> Result<Vec<(Uuid, Block)>, StoreError> {
+        self.inner.blocks(owner, ranges).await
+    }
+
+    async fn blocks_after(
+        &self,
+        segment: Key,
+        after: &[u8],
+        limit: i64,
+    ) -> Result<Vec<Block>, StoreError> {
+        self.inner.blocks_after(segment, after, limit).await
+    }
+
+    async fn correspondents(&self, owner: Uuid) -> Result<Vec<Uuid>, StoreError> {
+        self.inner.correspondents(owner).await
+    }
+
+    async fn unused_segments(&self, before: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError> {
+        self.inner.unused_segments(before, limit).await
+    }
 }
 
 struct FaultyTransaction {
@@ -314,5 +381,47 @@ impl Transaction for FaultyTransaction {
         limit: i64,
     ) -> Result<(), StoreError> {
         self.inner.forget_history(mailbox, kept, limit).await
+    }
+
+    async fn add_segment(
+        &mut self,
+        segment: &Segment,
+        state: SegmentState,
+        time: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.inner.add_segment(segment, state, time).await
+    }
+
+    async fn add_blocks(&mut self, segment: Key, blocks: &[Block]) -> Result<(), StoreError> {
+        self.inner.add_blocks(segment, blocks).await
+    }
+
+    async fn set_segment(
+        &mut self,
+        segment: Key,
+        change: (SegmentState, SegmentState),
+        time: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.inner.set_segment(segment, change, time).await
+    }
+
+    async fn drop_segment(&mut self, segment: Key) -> Result<(), StoreError> {
+        self.inner.drop_segment(segment).await
+    }
+
+    async fn add_correspondents(
+        &mut self,
+        owner: Uuid,
+        accounts: &[Uuid],
+    ) -> Result<(), StoreError> {
+        self.inner.add_correspondents(owner, accounts).await
+    }
+
+    async fn set_indexed(
+        &mut self,
+        owner: Uuid,
+        times: (Timestamp, Timestamp),
+    ) -> Result<bool, StoreError> {
+        self.inner.set_indexed(owner, times).await
     }
 }

@@ -50,6 +50,7 @@ pub(super) fn mailbox(owner_id: Uuid) -> Mailbox {
         used_bytes: 1 << 40,
         quota_messages: 17,
         quota_bytes: i64::MAX,
+        indexed_time: Timestamp::from_micros(9),
     }
 }
 

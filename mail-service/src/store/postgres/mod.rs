@@ -17,14 +17,17 @@ use uuid::Uuid;
 
 #[cfg(any(test, feature = "conformance"))]
 pub(super) use self::sql::OWN;
-use self::transaction::PostgresTransaction;
+use self::{sets::column, transaction::PostgresTransaction};
 use super::{
-    Account, Delivery, End, KeptAnswer, Key, MailStore, Queue, Retention, StoreError, Transaction,
-    rows,
+    Account, BlockRange, Delivery, End, KeptAnswer, Key, MailStore, Queue, Retention, Segment,
+    SegmentState, StoreError, Transaction, Unindexed, rows,
     shared::{shared_reads, shared_writes},
     statements,
 };
-use crate::domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart};
+use crate::{
+    domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
+    search::Block,
+};
 
 /// Writers have connections of their own, which no number of readers can take: one for each task
 /// that commits (four at the most) and some for the work in the background.
@@ -83,9 +86,9 @@ async fn pool(connections: u32, options: PgConnectOptions) -> sqlx::Result<PgPoo
 
 mod common {
     use super::{
-        Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, Label, Mailbox,
-        PgConnection, PgPool, Queue, Retention, StoreError, Timestamp, Uuid, rows, shared_reads,
-        shared_writes, statements,
+        Block, Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, Label, Mailbox,
+        PgConnection, PgPool, Queue, Retention, Segment, SegmentState, StoreError, Timestamp,
+        Unindexed, Uuid, rows, shared_reads, shared_writes, statements,
     };
 
     shared_reads!(PgPool);
@@ -133,6 +136,19 @@ impl MailStore for PostgresStore {
         let found: Vec<rows::BodyRow> = sqlx::query_as(sql::BODIES)
             .bind(owner)
             .bind(ids)
+            .fetch_all(&self.readers)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn openings(
+        &self,
+        owner: Uuid,
+        message_ids: &[Uuid],
+    ) -> Result<Vec<(Uuid, Body)>, StoreError> {
+        let found: Vec<rows::BodyRow> = sqlx::query_as(sql::OPENINGS)
+            .bind(owner)
+            .bind(message_ids)
             .fetch_all(&self.readers)
             .await?;
         rows::all(found)
@@ -228,6 +244,80 @@ impl MailStore for PostgresStore {
         kept: Retention,
     ) -> Result<Vec<Uuid>, StoreError> {
         common::long_histories(&self.readers, owners, kept).await
+    }
+
+    async fn copies_at(&self, owner: Uuid, times: &[Timestamp]) -> Result<Vec<Copy>, StoreError> {
+        let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_AT)
+            .bind(owner)
+            .bind(column(times, |t| t.as_micros()))
+            .fetch_all(&self.readers)
+            .await?;
+        rows::all(found)
+    }
+
+    async fn times(
+        &self,
+        owner: Uuid,
+        stretch: (Timestamp, Timestamp),
+    ) -> Result<Vec<Timestamp>, StoreError> {
+        common::times(&self.readers, owner, stretch).await
+    }
+
+    async fn unindexed(
+        &self,
+        owner: Uuid,
+        stretch: (Timestamp, Timestamp),
+    ) -> Result<Vec<Unindexed>, StoreError> {
+        common::unindexed(&self.readers, owner, stretch).await
+    }
+
+    async fn unindexed_sizes(
+        &self,
+        owner: Uuid,
+        after: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(Timestamp, i64)>, StoreError> {
+        common::unindexed_sizes(&self.readers, owner, after, limit).await
+    }
+
+    async fn backlogs(&self, owners: (Uuid, Uuid), messages: i64) -> Result<Vec<Uuid>, StoreError> {
+        common::backlogs(&self.readers, owners, messages).await
+    }
+
+    async fn segments(&self, owner: Uuid) -> Result<Vec<Segment>, StoreError> {
+        common::segments(&self.readers, owner).await
+    }
+
+    async fn blocks(
+        &self,
+        owner: Uuid,
+        ranges: &[BlockRange],
+    ) -> Result<Vec<(Uuid, Block)>, StoreError> {
+        let found: Vec<rows::BlockRow> = sqlx::query_as(sql::BLOCKS)
+            .bind(owner)
+            .bind(column(ranges, |range| range.segment_id))
+            .bind(column(ranges, |range| range.start.as_slice()))
+            .bind(column(ranges, |range| range.end.as_slice()))
+            .fetch_all(&self.readers)
+            .await?;
+        Ok(found.into_iter().map(rows::BlockRow::into_block).collect())
+    }
+
+    async fn blocks_after(
+        &self,
+        segment: Key,
+        after: &[u8],
+        limit: i64,
+    ) -> Result<Vec<Block>, StoreError> {
+        common::blocks_after(&self.readers, segment, after, limit).await
+    }
+
+    async fn correspondents(&self, owner: Uuid) -> Result<Vec<Uuid>, StoreError> {
+        common::correspondents(&self.readers, owner).await
+    }
+
+    async fn unused_segments(&self, before: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError> {
+        common::unused_segments(&self.readers, before, limit).await
     }
 
     async fn kept_answer(&self, request: Key) -> Result<Option<KeptAnswer>, StoreError> {

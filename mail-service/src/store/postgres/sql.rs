@@ -12,6 +12,9 @@ pub(super) const COPIES: &str = concat!(
 );
 pub(super) const BODIES: &str = "SELECT message_id, body_text, body_html FROM copies JOIN contents USING \
      (content_id) WHERE owner_id = $1 AND message_id = ANY($2)";
+pub(super) const OPENINGS: &str = "SELECT message_id, substr(body_text, 1, 16384) AS body_text, \
+     substr(body_html, 1, 65536) AS body_html FROM copies JOIN contents USING (content_id) WHERE \
+     owner_id = $1 AND message_id = ANY($2)";
 pub(super) const ACCOUNTS: &str =
     "SELECT account_id, username, display_name, deleted FROM accounts WHERE account_id = ANY($1)";
 pub(super) const LOCK_MAILBOXES: &str = concat!(
@@ -23,8 +26,8 @@ pub(super) const CREATE_MAILBOXES: &str = concat!(
     "INSERT INTO mailboxes (",
     mailbox_columns!(),
     ") SELECT * FROM UNNEST($1::uuid[], $2::smallint[], $3::uuid[], $4::bigint[], $5::bigint[], \
-     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]) AS new ORDER BY 1 \
-     ON CONFLICT (owner_id) DO NOTHING RETURNING owner_id"
+     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) AS new \
+     ORDER BY 1 ON CONFLICT (owner_id) DO NOTHING RETURNING owner_id"
 );
 pub(super) const CREATE_FOLDERS: &str = concat!(
     "INSERT INTO folders (",
@@ -144,6 +147,22 @@ pub(super) const SHORTEN_THREADS: &str = "UPDATE threads SET last_time = (SELECT
      copies WHERE copies.owner_id = threads.owner_id AND copies.thread_id = threads.thread_id) FROM \
      UNNEST($1::uuid[], $2::uuid[]) AS k (k_owner, k_id) WHERE owner_id = k_owner AND thread_id = \
      k_id";
+pub(super) const COPIES_AT: &str = concat!(
+    "SELECT ",
+    copy_columns!(),
+    " FROM copies WHERE owner_id = $1 AND receive_time = ANY($2)"
+);
+pub(super) const BLOCKS: &str = "SELECT blocks.segment_id, blocks.first_key, blocks.data FROM \
+     UNNEST($2::uuid[], $3::bytea[], $4::bytea[]) AS wanted (segment_id, start_key, end_key) CROSS \
+     JOIN LATERAL (SELECT segment_id, first_key, data FROM search_blocks WHERE owner_id = $1 AND \
+     segment_id = wanted.segment_id AND first_key < wanted.end_key AND first_key >= COALESCE((SELECT \
+     MAX(first_key) FROM search_blocks WHERE owner_id = $1 AND segment_id = wanted.segment_id AND \
+     first_key <= wanted.start_key), ''::bytea)) AS blocks";
+pub(super) const ADD_BLOCKS: &str = "INSERT INTO search_blocks (owner_id, segment_id, first_key, data) \
+     SELECT $1, $2, new.first_key, new.data FROM UNNEST($3::bytea[], $4::bytea[]) AS new \
+     (first_key, data)";
+pub(super) const ADD_CORRESPONDENTS: &str = "INSERT INTO correspondents (owner_id, account_id) SELECT \
+     $1, account_id FROM UNNEST($2::uuid[]) AS new (account_id) ON CONFLICT DO NOTHING";
 pub(super) const DELETE_COPIES: &str = "DELETE FROM copies USING UNNEST($1::uuid[], $2::uuid[]) AS \
      k (k_owner, k_id) WHERE owner_id = k_owner AND message_id = k_id";
 pub(super) const INSERT_CHANGES: &str = concat!(
@@ -185,6 +204,7 @@ pub(super) const NOTE_ACCOUNTS: &str = "INSERT INTO accounts (account_id, userna
 pub(in crate::store) const OWN: &[&str] = &[
     COPIES,
     BODIES,
+    OPENINGS,
     ACCOUNTS,
     LOCK_MAILBOXES,
     CREATE_MAILBOXES,
@@ -199,6 +219,10 @@ pub(in crate::store) const OWN: &[&str] = &[
     UPDATE_COPIES,
     DELETE_COPIES,
     INSERT_CHANGES,
+    COPIES_AT,
+    BLOCKS,
+    ADD_BLOCKS,
+    ADD_CORRESPONDENTS,
     LAST_CHANGES,
     THREAD_PARTS,
     THREAD_NEWEST,

@@ -16,8 +16,10 @@ use super::{
 };
 use crate::{
     domain::{Copy, Folder, Label, Mailbox, ThreadPart},
+    search::Block,
     store::{
-        Account, Changes, Delivery, KeptAnswer, Key, Retention, StoreError, Transaction, rows,
+        Account, Changes, Delivery, KeptAnswer, Key, Retention, Segment, SegmentState, StoreError,
+        Transaction, rows,
     },
 };
 
@@ -80,6 +82,7 @@ impl Transaction for PostgresTransaction {
             .bind(column(mailboxes, |m| m.used_bytes))
             .bind(column(mailboxes, |m| m.quota_messages))
             .bind(column(mailboxes, |m| m.quota_bytes))
+            .bind(column(mailboxes, |m| m.indexed_time.as_micros()))
             .fetch_all(&mut *connection)
             .await?;
         let folders: Vec<&Folder> = folders
@@ -215,6 +218,64 @@ impl Transaction for PostgresTransaction {
             .execute(connection)
             .await?;
         Ok(())
+    }
+
+    async fn add_segment(
+        &mut self,
+        segment: &Segment,
+        state: SegmentState,
+        time: Timestamp,
+    ) -> Result<(), StoreError> {
+        common::add_segment(self.connection()?, segment, state, time).await
+    }
+
+    async fn add_blocks(
+        &mut self,
+        (owner, segment_id): Key,
+        blocks: &[Block],
+    ) -> Result<(), StoreError> {
+        sqlx::query(sql::ADD_BLOCKS)
+            .bind(owner)
+            .bind(segment_id)
+            .bind(column(blocks, |block| block.first_key.as_slice()))
+            .bind(column(blocks, |block| block.data.as_slice()))
+            .execute(self.connection()?)
+            .await?;
+        Ok(())
+    }
+
+    async fn set_segment(
+        &mut self,
+        segment: Key,
+        change: (SegmentState, SegmentState),
+        time: Timestamp,
+    ) -> Result<bool, StoreError> {
+        common::set_segment(self.connection()?, segment, change, time).await
+    }
+
+    async fn drop_segment(&mut self, segment: Key) -> Result<(), StoreError> {
+        common::drop_segment(self.connection()?, segment).await
+    }
+
+    async fn add_correspondents(
+        &mut self,
+        owner: Uuid,
+        accounts: &[Uuid],
+    ) -> Result<(), StoreError> {
+        sqlx::query(sql::ADD_CORRESPONDENTS)
+            .bind(owner)
+            .bind(accounts)
+            .execute(self.connection()?)
+            .await?;
+        Ok(())
+    }
+
+    async fn set_indexed(
+        &mut self,
+        owner: Uuid,
+        times: (Timestamp, Timestamp),
+    ) -> Result<bool, StoreError> {
+        common::set_indexed(self.connection()?, owner, times).await
     }
 
     async fn forget_history(

@@ -37,7 +37,8 @@ pub(super) fn mailbox_row(m: &Mailbox) -> Value {
         m.message_count,
         m.used_bytes,
         m.quota_messages,
-        m.quota_bytes
+        m.quota_bytes,
+        m.indexed_time.as_micros()
     ])
 }
 

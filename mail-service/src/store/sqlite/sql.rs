@@ -48,6 +48,9 @@ pub(super) const COPIES: &str = concat!(
 );
 pub(super) const BODIES: &str = "SELECT message_id, body_text, body_html FROM copies JOIN contents USING \
      (content_id) WHERE owner_id = $1 AND message_id IN (SELECT unhex(value) FROM json_each($2))";
+pub(super) const OPENINGS: &str = "SELECT message_id, substr(body_text, 1, 16384) AS body_text, \
+     substr(body_html, 1, 65536) AS body_html FROM copies JOIN contents USING (content_id) WHERE \
+     owner_id = $1 AND message_id IN (SELECT unhex(value) FROM json_each($2))";
 pub(super) const ACCOUNTS: &str = "SELECT account_id, username, display_name, deleted FROM accounts WHERE \
      account_id IN (SELECT unhex(value) FROM json_each($1))";
 pub(super) const LOCK_MAILBOXES: &str = concat!(
@@ -59,7 +62,7 @@ pub(super) const CREATE_MAILBOXES: &str = concat!(
     "INSERT INTO mailboxes (",
     mailbox_columns!(),
     ") SELECT ",
-    elements!(id 0, val 1, id 2, val 3, val 4, val 5, val 6, val 7, val 8, val 9),
+    elements!(id 0, val 1, id 2, val 3, val 4, val 5, val 6, val 7, val 8, val 9, val 10),
     " FROM json_each($1) WHERE true ON CONFLICT (owner_id) DO NOTHING RETURNING owner_id"
 );
 pub(super) const CREATE_FOLDERS: &str = concat!(
@@ -186,6 +189,21 @@ pub(super) const SHORTEN_THREADS: &str = "UPDATE threads SET last_time = (SELECT
      copies WHERE copies.owner_id = threads.owner_id AND copies.thread_id = threads.thread_id) \
      WHERE (owner_id, thread_id) IN (SELECT unhex(value ->> 0), unhex(value ->> 1) FROM \
      json_each($1))";
+pub(super) const COPIES_AT: &str = concat!(
+    "SELECT ",
+    copy_columns!(),
+    " FROM copies WHERE owner_id = $1 AND receive_time IN (SELECT value FROM json_each($2))"
+);
+pub(super) const BLOCKS: &str = "SELECT blocks.segment_id, blocks.first_key, blocks.data FROM \
+     json_each($2) AS wanted CROSS JOIN search_blocks AS blocks ON blocks.owner_id = $1 AND \
+     blocks.segment_id = unhex(wanted.value ->> 0) AND blocks.first_key < unhex(wanted.value ->> 2) \
+     AND blocks.first_key >= COALESCE((SELECT MAX(first_key) FROM search_blocks AS reaching WHERE \
+     reaching.owner_id = $1 AND reaching.segment_id = unhex(wanted.value ->> 0) AND \
+     reaching.first_key <= unhex(wanted.value ->> 1)), x'')";
+pub(super) const ADD_BLOCKS: &str = "INSERT INTO search_blocks (owner_id, segment_id, first_key, data) \
+     SELECT $1, $2, unhex(value ->> 0), unhex(value ->> 1) FROM json_each($3)";
+pub(super) const ADD_CORRESPONDENTS: &str = "INSERT INTO correspondents (owner_id, account_id) SELECT \
+     $1, unhex(value) FROM json_each($2) WHERE true ON CONFLICT DO NOTHING";
 pub(super) const DELETE_COPIES: &str = "DELETE FROM copies WHERE (owner_id, message_id) IN \
      (SELECT unhex(value ->> 0), unhex(value ->> 1) FROM json_each($1))";
 pub(super) const INSERT_CHANGES: &str = concat!(
@@ -229,6 +247,7 @@ pub(super) const NOTE_ACCOUNTS: &str = "INSERT INTO accounts (account_id, userna
 pub(in crate::store) const OWN: &[&str] = &[
     COPIES,
     BODIES,
+    OPENINGS,
     ACCOUNTS,
     LOCK_MAILBOXES,
     CREATE_MAILBOXES,
@@ -243,6 +262,10 @@ pub(in crate::store) const OWN: &[&str] = &[
     UPDATE_COPIES,
     DELETE_COPIES,
     INSERT_CHANGES,
+    COPIES_AT,
+    BLOCKS,
+    ADD_BLOCKS,
+    ADD_CORRESPONDENTS,
     LAST_CHANGES,
     THREAD_PARTS,
     THREAD_NEWEST,

@@ -16,8 +16,10 @@ use super::{
 };
 use crate::{
     domain::{Copy, Folder, Label, Mailbox, ThreadPart},
+    search::Block,
     store::{
-        Account, Changes, Delivery, KeptAnswer, Key, Retention, StoreError, Transaction, rows,
+        Account, Changes, Delivery, KeptAnswer, Key, Retention, Segment, SegmentState, StoreError,
+        Transaction, rows,
     },
 };
 
@@ -263,6 +265,66 @@ impl Transaction for SqliteTransaction {
     async fn sweep(&mut self, entries: &[Uuid], contents: &[Uuid]) -> Result<(), StoreError> {
         self.over(sql::DELETE_CONTENTS, ids(contents)).await?;
         self.over(sql::DELETE_ORPHANS, ids(entries)).await
+    }
+
+    async fn add_segment(
+        &mut self,
+        segment: &Segment,
+        state: SegmentState,
+        time: Timestamp,
+    ) -> Result<(), StoreError> {
+        common::add_segment(self.connection()?, segment, state, time).await
+    }
+
+    async fn add_blocks(
+        &mut self,
+        (owner, segment_id): Key,
+        blocks: &[Block],
+    ) -> Result<(), StoreError> {
+        let rows = set(blocks, |block| {
+            json!([hex::encode(&block.first_key), hex::encode(&block.data)])
+        });
+        sqlx::query(sql::ADD_BLOCKS)
+            .bind(owner)
+            .bind(segment_id)
+            .bind(rows)
+            .execute(self.connection()?)
+            .await?;
+        Ok(())
+    }
+
+    async fn set_segment(
+        &mut self,
+        segment: Key,
+        change: (SegmentState, SegmentState),
+        time: Timestamp,
+    ) -> Result<bool, StoreError> {
+        common::set_segment(self.connection()?, segment, change, time).await
+    }
+
+    async fn drop_segment(&mut self, segment: Key) -> Result<(), StoreError> {
+        common::drop_segment(self.connection()?, segment).await
+    }
+
+    async fn add_correspondents(
+        &mut self,
+        owner: Uuid,
+        accounts: &[Uuid],
+    ) -> Result<(), StoreError> {
+        sqlx::query(sql::ADD_CORRESPONDENTS)
+            .bind(owner)
+            .bind(ids(accounts))
+            .execute(self.connection()?)
+            .await?;
+        Ok(())
+    }
+
+    async fn set_indexed(
+        &mut self,
+        owner: Uuid,
+        times: (Timestamp, Timestamp),
+    ) -> Result<bool, StoreError> {
+        common::set_indexed(self.connection()?, owner, times).await
     }
 
     async fn forget_history(

@@ -1,0 +1,274 @@
+//! Slices of time, newest first, and where in them the words of a query are found.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use turbomessage_service_kit::{clock::Timestamp, problem::Problem};
+use uuid::Uuid;
+
+use super::{Mail, people::People};
+use crate::{
+    indexing::{document, people},
+    search::{self, Block, Blocks, Leaf, Query, Window},
+    store::{BlockRange, Segment, Unindexed},
+};
+
+/// How much of what is not indexed is read at once.
+const MOST_BYTES: i64 = 4 * 1024 * 1024;
+const MOST_MESSAGES: usize = 500;
+/// How many messages the first group of segments has, at least; each has twice as many as the one
+/// before.
+const FIRST_GROUP: i64 = 512;
+/// A mailbox with more than this is indexed before long.
+const WORTH_A_HINT: usize = 128;
+
+/// A stretch of time, and when the messages came in it where each leaf of the query is found, newest
+/// first.
+pub(super) struct Slice {
+    pub(super) window: Window,
+    pub(super) hits: Vec<Vec<i64>>,
+}
+
+/// What is still to be looked through.
+pub(super) struct Slices {
+    owner: Uuid,
+    window: Window,
+    /// Stretches that are not indexed, newest first: after the first time, up to the second.
+    unindexed: VecDeque<(Timestamp, Timestamp)>,
+    /// Groups of segments that overlap with no others, newest first.
+    groups: VecDeque<Vec<Segment>>,
+    /// The newest instant not looked through yet.
+    newest: i64,
+    /// How many messages are looked through at once.
+    group: i64,
+    ended: bool,
+}
+
+impl Slices {
+    pub(super) async fn begin(
+        mail: &Mail,
+        owner: Uuid,
+        query: &Query,
+        window: Window,
+    ) -> Result<Self, Problem> {
+        let mut slices = Self {
+            owner,
+            window,
+            unindexed: VecDeque::new(),
+            groups: VecDeque::new(),
+            newest: window.newest,
+            group: FIRST_GROUP,
+            ended: window.newest < window.oldest,
+        };
+        if query.leaves.is_empty() || slices.ended {
+            return Ok(slices);
+        }
+        // First how far the index goes, then the index, then the rest: what is indexed meanwhile is
+        // in both, and is looked at in the rest alone.
+        let mut indexed = mail.mailbox(owner).await?.indexed_time;
+        let mut segments = mail.store.segments(owner).await?;
+        if segments.iter().any(|s| s.tokenizer != search::VERSION) {
+            mail.hints.look_at(owner);
+            segments.clear();
+            indexed = Timestamp::from_micros(0);
+        }
+        segments.retain(|segment| segment.oldest_time <= indexed);
+        slices.groups = apart(segments);
+        let sizes = mail.store.unindexed_sizes(owner, indexed, i64::MAX).await?;
+        if sizes.len() > WORTH_A_HINT {
+            mail.hints.look_at(owner);
+        }
+        slices.unindexed = stretches(indexed, &sizes);
+        Ok(slices)
+    }
+
+    pub(super) async fn next(
+        &mut self,
+        mail: &Mail,
+        query: &Query,
+        people: &mut People,
+    ) -> Result<Option<Slice>, Problem> {
+        if self.ended {
+            return Ok(None);
+        }
+        if let Some(stretch) = self.unindexed.pop_front() {
+            return self.read(mail, query, people, stretch).await.map(Some);
+        }
+        let group = self.next_group();
+        let Some(oldest) = group.iter().map(|s| s.oldest_time.as_micros()).min() else {
+            // Nothing is found before the first message; but what is not found is meant by `-x`.
+            let rest = self.slice(i64::MIN, vec![Vec::new(); query.leaves.len()]);
+            self.ended = true;
+            return Ok(Some(rest));
+        };
+        let window = self.window.and(Window {
+            oldest,
+            newest: self.newest,
+        });
+        let leaves: Vec<(&Leaf, &[Uuid])> = people.by_leaf(query).collect();
+        let hits = search_segments(mail, self.owner, &group, &leaves, window).await?;
+        Ok(Some(self.slice(oldest, hits)))
+    }
+
+    /// The slice down to `oldest`; the next one begins there.
+    fn slice(&mut self, oldest: i64, hits: Vec<Vec<i64>>) -> Slice {
+        let window = self.window.and(Window {
+            oldest,
+            newest: self.newest,
+        });
+        self.newest = oldest.saturating_sub(1);
+        self.ended = oldest <= self.window.oldest;
+        Slice { window, hits }
+    }
+
+    /// Reads messages that are not indexed.
+    async fn read(
+        &mut self,
+        mail: &Mail,
+        query: &Query,
+        people: &mut People,
+        (after, until): (Timestamp, Timestamp),
+    ) -> Result<Slice, Problem> {
+        let oldest = after.as_micros().saturating_add(1);
+        if oldest > self.window.newest {
+            return Ok(self.slice(oldest, vec![Vec::new(); query.leaves.len()]));
+        }
+        let messages = mail.store.unindexed(self.owner, (after, until)).await?;
+        let named = messages
+            .iter()
+            .flat_map(|m| crate::indexing::people(&m.participants));
+        let named: Vec<Uuid> = named.map(|(id, _)| id).collect();
+        people.learn(mail, query, named).await?;
+        let leaves = people.by_leaf(query);
+        let leaves: Vec<(Leaf, Vec<Uuid>)> = leaves
+            .map(|(leaf, ids)| (leaf.clone(), ids.to_vec()))
+            .collect();
+        let hits = tokio::task::spawn_blocking(move || match_all(&messages, &leaves)).await;
+        let hits = hits.map_err(Problem::internal)?;
+        Ok(self.slice(oldest, hits))
+    }
+
+    /// The next segments to search at once.
+    fn next_group(&mut self) -> Vec<Segment> {
+        let mut group = Vec::new();
+        let mut messages = 0;
+        while messages < self.group
+            && let Some(segments) = self.groups.pop_front()
+        {
+            let newest = segments.iter().map(|s| s.newest_time.as_micros()).max();
+            let oldest = segments.iter().map(|s| s.oldest_time.as_micros()).min();
+            if newest < Some(self.window.oldest) {
+                self.groups.clear();
+                break;
+            }
+            if oldest > Some(self.window.newest) {
+                continue;
+            }
+            messages += segments.iter().map(|s| s.message_count).sum::<i64>();
+            group.extend(segments);
+        }
+        self.group = self.group.saturating_mul(2);
+        group
+    }
+}
+
+/// Segments, newest first; those that overlap stay together.
+fn apart(mut segments: Vec<Segment>) -> VecDeque<Vec<Segment>> {
+    segments.sort_by_key(|segment| std::cmp::Reverse(segment.newest_time));
+    let mut groups: VecDeque<Vec<Segment>> = VecDeque::new();
+    let mut oldest = None;
+    for segment in segments {
+        match groups.back_mut() {
+            Some(group) if Some(segment.newest_time) >= oldest => group.push(segment),
+            _ => {
+                oldest = None;
+                groups.push_back(vec![segment]);
+            }
+        }
+        oldest = Some(oldest.map_or(segment.oldest_time, |o| segment.oldest_time.min(o)));
+    }
+    groups
+}
+
+/// What is not indexed, in stretches that can be read at once, newest first.
+fn stretches(mut after: Timestamp, sizes: &[(Timestamp, i64)]) -> VecDeque<(Timestamp, Timestamp)> {
+    let mut stretches = VecDeque::new();
+    let (mut bytes, mut messages, mut last) = (0, 0, after);
+    for &(time, size) in sizes {
+        if messages > 0 && (messages >= MOST_MESSAGES || bytes + size > MOST_BYTES) {
+            stretches.push_front((after, last));
+            (after, bytes, messages) = (last, 0, 0);
+        }
+        (bytes, messages, last) = (bytes + size, messages + 1, time);
+    }
+    if messages > 0 {
+        stretches.push_front((after, last));
+    }
+    stretches
+}
+
+fn match_all(messages: &[Unindexed], leaves: &[(Leaf, Vec<Uuid>)]) -> Vec<Vec<i64>> {
+    let leaves: Vec<(&Leaf, &[Uuid])> = leaves
+        .iter()
+        .map(|(leaf, people)| (leaf, people.as_slice()))
+        .collect();
+    let mut hits = vec![Vec::new(); leaves.len()];
+    for message in messages.iter().rev() {
+        let people = people(&message.participants);
+        let found = search::matching(&document(message, &people), &leaves);
+        for (hits, found) in hits.iter_mut().zip(found) {
+            if found {
+                hits.push(message.receive_time.as_micros());
+            }
+        }
+    }
+    hits
+}
+
+/// Where in some segments each leaf is found.
+async fn search_segments(
+    mail: &Mail,
+    owner: Uuid,
+    segments: &[Segment],
+    leaves: &[(&Leaf, &[Uuid])],
+    window: Window,
+) -> Result<Vec<Vec<i64>>, Problem> {
+    let mut ranges = Vec::new();
+    for segment in segments {
+        for (leaf, people) in leaves {
+            let wanted = search::ranges(leaf, people, window).into_iter();
+            ranges.extend(wanted.map(|range| BlockRange {
+                segment_id: segment.segment_id,
+                start: range.start,
+                end: range.end,
+            }));
+        }
+    }
+    let mut by_segment: BTreeMap<Uuid, Vec<Block>> = BTreeMap::new();
+    for (segment, block) in mail.store.blocks(owner, &ranges).await? {
+        by_segment.entry(segment).or_default().push(block);
+    }
+    let leaves: Vec<(Leaf, Vec<Uuid>)> = leaves
+        .iter()
+        .map(|(leaf, people)| ((*leaf).clone(), people.to_vec()))
+        .collect();
+    let found = tokio::task::spawn_blocking(move || find_all(by_segment, &leaves, window)).await;
+    found.map_err(Problem::internal)?.map_err(Problem::internal)
+}
+
+fn find_all(
+    segments: BTreeMap<Uuid, Vec<Block>>,
+    leaves: &[(Leaf, Vec<Uuid>)],
+    window: Window,
+) -> Result<Vec<Vec<i64>>, search::Corrupt> {
+    let mut hits = vec![Vec::new(); leaves.len()];
+    for blocks in segments.into_values() {
+        let blocks = Blocks::new(blocks);
+        for ((leaf, people), hits) in leaves.iter().zip(&mut hits) {
+            hits.extend(search::hits(&blocks, leaf, people, window)?);
+        }
+    }
+    for times in &mut hits {
+        times.sort_unstable_by_key(|time| std::cmp::Reverse(*time));
+    }
+    Ok(hits)
+}
