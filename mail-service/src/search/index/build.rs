@@ -10,8 +10,11 @@ use crate::search::document::Document;
 struct Postings(HashMap<Vec<u8>, Vec<(i64, Option<u32>)>>);
 
 impl Postings {
-    fn add(&mut self, key: Vec<u8>, time: i64, position: Option<u32>) {
-        self.0.entry(key).or_default().push((time, position));
+    fn add(&mut self, key: &[u8], time: i64, position: Option<u32>) {
+        match self.0.get_mut(key) {
+            Some(places) => places.push((time, position)),
+            None => _ = self.0.insert(key.to_vec(), vec![(time, position)]),
+        }
     }
 }
 
@@ -21,13 +24,15 @@ pub fn build(documents: &[Document<'_>]) -> Vec<Block> {
     let mut newest_first: Vec<_> = documents.iter().collect();
     newest_first.sort_unstable_by_key(|document| Reverse(document.time));
     let mut postings = Postings::default();
+    let mut key = Vec::new();
     for document in newest_first {
         let time = document.time;
         document.words(|field, token| {
-            postings.add(key::word(token.word, field), time, Some(token.position));
+            key::write_word(token.word, field, &mut key);
+            postings.add(&key, time, Some(token.position));
         });
         for (person, role) in document.people {
-            postings.add(key::person(*person, *role), time, None);
+            postings.add(&key::person(*person, *role), time, None);
         }
     }
     write(postings)

@@ -16,7 +16,17 @@ const POSITION_BYTES: usize = 4;
 
 /// The key of `word` in `field`.
 pub(super) fn word(word: &str, field: Field) -> Vec<u8> {
-    [&[WORD], word.as_bytes(), &[0, field as u8]].concat()
+    let mut key = Vec::with_capacity(word.len() + 3);
+    write_word(word, field, &mut key);
+    key
+}
+
+/// Makes `key` that of `word` in `field`.
+pub(super) fn write_word(word: &str, field: Field, key: &mut Vec<u8>) {
+    key.clear();
+    key.push(WORD);
+    key.extend_from_slice(word.as_bytes());
+    key.extend_from_slice(&[0, field as u8]);
 }
 
 /// The key of `person` in `role`.

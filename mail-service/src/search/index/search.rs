@@ -69,15 +69,15 @@ fn phrase_spots(blocks: &Blocks, leaf: &Leaf, window: Window) -> Result<Vec<Spot
         if ends.is_empty() {
             break;
         }
-        let mut begun = ends.into_iter().peekable();
+        let after = |end: Spot| Spot {
+            position: end.position + 1,
+            ..end
+        };
+        let mut wanted = ends.into_iter().map(after).peekable();
         ends = word_spots(blocks, leaf, number, window)?;
         ends.retain(|spot| {
-            let before = spot
-                .position
-                .checked_sub(1)
-                .map(|position| Spot { position, ..*spot });
-            while begun.next_if(|end| Some(*end) < before).is_some() {}
-            begun.peek().copied() == before && before.is_some()
+            while wanted.next_if(|wanted| wanted < spot).is_some() {}
+            wanted.peek() == Some(spot)
         });
     }
     Ok(ends)
