@@ -4,8 +4,13 @@
 //! [`PUBLIC_DESCRIPTORS`] is what reflection shows the world; [`INTERNAL_DESCRIPTORS`] never
 //! leaves the system.
 
-// The comments of generated items are those of the `.proto` files.
-#![allow(missing_docs, clippy::pedantic, unreachable_pub)]
+// The comments and the shapes of generated items are those of the `.proto` files.
+#![allow(
+    missing_docs,
+    clippy::pedantic,
+    clippy::large_enum_variant,
+    unreachable_pub
+)]
 
 /// Packages `turbomessage.*`.
 pub mod turbomessage {

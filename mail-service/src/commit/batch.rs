@@ -97,9 +97,9 @@ async fn attempt(
     transaction.commit().await?;
     #[cfg(feature = "fault-points")]
     super::fault::reach("after-commit");
-    let changed = changes.mailboxes.iter();
-    let changed = changed.map(|m| (m.owner_id, m.last_change)).collect();
-    Ok((results, changed))
+    let announced = changes.mailboxes.iter();
+    let announced = announced.map(|m| (m.owner_id, m.last_change)).collect();
+    Ok((results, announced))
 }
 
 /// Reads what the jobs look at. In statements of their own after the locks were taken, so that what

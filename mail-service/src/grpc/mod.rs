@@ -76,9 +76,9 @@ fn next_page(
 ) -> String {
     let places: Vec<Cursor> = places.into_iter().collect();
     let more = more || shown < places.len();
-    let last = shown.checked_sub(1).and_then(|n| places.get(n));
-    match last {
-        Some(last) if more => last.encode(list),
+    let end = shown.checked_sub(1).and_then(|n| places.get(n));
+    match end {
+        Some(end) if more => end.encode(list),
         _ => String::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use turbomessage_service_kit::problem::Problem;
+use turbomessage_service_kit::problem::{Problem, Reason};
 use uuid::Uuid;
 
 use super::{Mail, refusals::odd};
@@ -18,10 +18,11 @@ impl Mail {
     /// # Errors
     /// See `MailService.ModifyMessages`.
     pub(crate) async fn modify(&self, modify: Modify) -> Result<Vec<Copy>, Problem> {
-        match self.submit(Job::Modify(modify), HashMap::new()).await? {
-            Answer::Modified(copies) => Ok(copies),
-            other => Err(odd(&other)),
-        }
+        let answer = self.submit(Job::Modify(modify), HashMap::new()).await?;
+        let Answer::Modified(copies) = answer else {
+            return Err(odd(&answer));
+        };
+        Ok(copies)
     }
 
     /// Deletes messages for good, all of them or none.
@@ -81,15 +82,14 @@ impl Mail {
         request: Option<RequestId>,
         job: Job,
     ) -> Result<Folder, Problem> {
-        let done = self.submit(job, HashMap::new()).await;
-        let done = match done {
+        let failed = match self.submit(job, HashMap::new()).await {
             Ok(Answer::Folder(folder)) => return Ok(folder),
-            Ok(other) => Err(odd(&other)),
-            Err(problem) => Err(problem),
+            Ok(answer) => odd(&answer),
+            Err(problem) => problem,
         };
-        match self.replay(owner, request, done).await? {
+        match self.replay(owner, request, failed).await? {
             Kept::Folder(folder) => Ok(folder),
-            Kept::Message(_) => Err(odd(&Answer::Deleted)),
+            Kept::Message(_) => Err(Problem::new(Reason::RequestIdReused)),
         }
     }
 

@@ -140,7 +140,7 @@ impl Mail {
             self.open(owner).await?;
             folders = self.store.folders(owner).await?;
         }
-        folders.sort_by(|a, b| folder_order(a).cmp(&folder_order(b)));
+        folders.sort_by_key(folder_order);
         for folder in &folders {
             if let Some(role) = folder.role {
                 self.standard_folders

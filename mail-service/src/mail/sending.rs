@@ -309,7 +309,7 @@ impl Mail {
     ) -> Result<Copy, Problem> {
         match done {
             Ok(copy) => Ok(copy),
-            Err(problem) => match self.replay(owner, request, Err(problem)).await? {
+            Err(problem) => match self.replay(owner, request, problem).await? {
                 Kept::Message(copy) => Ok(*copy),
                 Kept::Folder(_) => Err(Problem::new(Reason::RequestIdReused)),
             },
@@ -319,14 +319,13 @@ impl Mail {
     /// The answer that `request` got before. Whatever stands in the way now did not then.
     ///
     /// # Errors
-    /// `failed` if it got none.
+    /// `problem` if it got none.
     pub(super) async fn replay(
         &self,
         owner: Uuid,
         request: Option<RequestId>,
-        failed: Result<std::convert::Infallible, Problem>,
+        problem: Problem,
     ) -> Result<Kept, Problem> {
-        let Err(problem) = failed;
         let Some(request) = request else {
             return Err(problem);
         };
@@ -356,10 +355,10 @@ fn names(addressees: &Addressees) -> HashMap<Uuid, String> {
 }
 
 fn message(answer: Answer) -> Result<Copy, Problem> {
-    match answer {
-        Answer::Message(copy) => Ok(*copy),
-        other => Err(odd(&other)),
-    }
+    let Answer::Message(copy) = answer else {
+        return Err(odd(&answer));
+    };
+    Ok(*copy)
 }
 
 /// What the sender is told of a message that could not be delivered.

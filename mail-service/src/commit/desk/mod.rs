@@ -110,11 +110,11 @@ impl Desk {
                 .collect()
         };
         let replaced = copies(&self.replaced_copies);
-        let changed = copies(&(&self.changed_copies - &self.replaced_copies));
+        let edited = copies(&(&self.changed_copies - &self.replaced_copies));
         let mut changes = self.changes;
         changes.time = self.now;
         changes.replaced_copies = replaced;
-        changes.changed_copies = changed;
+        changes.changed_copies = edited;
         changes.mailboxes = self
             .changed_mailboxes
             .iter()
