@@ -3,7 +3,9 @@
 
 mod accounts;
 mod mail;
+mod organizing;
 mod reading;
+mod writing;
 
 use turbomessage_tests::{Dev, Services, containers};
 
@@ -53,6 +55,13 @@ flows! {
     reading::pages_follow_each_other_while_mail_arrives,
     reading::a_change_of_what_was_not_seen_is_refused,
     reading::the_mailbox_says_how_full_it_is,
+    organizing::folders_of_ones_own_come_and_go,
+    organizing::labels_come_with_use_and_go_with_it,
+    organizing::a_conversation_is_one_for_everybody_in_it,
+    writing::a_draft_is_written_and_sent_once,
+    writing::what_is_sent_later_can_be_taken_back,
+    writing::what_is_sent_later_arrives_at_its_time,
+    writing::mail_is_found_by_what_it_says,
 }
 
 mod processes {
