@@ -9,12 +9,16 @@ use turbomessage_service_kit::settings::EXIT_USAGE;
 use crate::{
     commands::{
         completions::CompletionsArgs, delete::DeleteArgs, delete_account::DeleteAccountArgs,
-        list::FolderArgs, list::ListArgs, login::LoginArgs, mark::MarkArgs, mark::MoveArgs,
-        mark::StarArgs, passwd::PasswdArgs, read::ReadArgs, register::RegisterArgs, send::SendArgs,
-        sessions::SessionsArgs,
+        draft::DraftArgs, folder, label::LabelArgs, list::FolderArgs, list::ListArgs,
+        login::LoginArgs, mark::MarkArgs, mark::MoveArgs, mark::StarArgs, passwd::PasswdArgs,
+        read::ReadArgs, register::RegisterArgs, reply::ForwardArgs, reply::ReplyArgs,
+        search::SearchArgs, send::SendArgs, sessions::SessionsArgs, thread::ThreadArgs,
+        undo::UndoArgs, watch::WatchArgs,
     },
     dev::DevArgs,
+    help,
     output::{Colour, Format},
+    screen,
     server_address::ServerAddress,
 };
 
@@ -36,6 +40,7 @@ Examples:
   tm register ana                      open an account and sign in
   tm send ben -s 'Lunch?' 'At one?'    send a message
   tm inbox                             see what has come
+  tm                                   the mailbox on the whole screen
   tm read                              read the newest message
   tm read 3fa2c1d0                     read the one with this id",
     after_help = "\
@@ -44,8 +49,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 4 not signed in, 5 not found, 6 ser
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
+    /// What to do; without it, the mailbox is shown on the whole screen.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 /// What every command takes.
@@ -91,7 +97,7 @@ pub(crate) struct Global {
 /// Every command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run all of TurboMessage in this process, on files in one directory.
+    /// Run all of TurboMessage here, on files in one directory.
     Dev(DevArgs),
     #[command(flatten)]
     Client(ClientCommand),
@@ -118,6 +124,14 @@ pub(crate) enum ClientCommand {
     DeleteAccount(DeleteAccountArgs),
     /// Send a message.
     Send(SendArgs),
+    /// Answer a message.
+    Reply(ReplyArgs),
+    /// Pass a message on to others.
+    Forward(ForwardArgs),
+    /// Take back what is to be sent later: it becomes a draft.
+    Undo(UndoArgs),
+    /// Write messages to send them another time.
+    Draft(DraftArgs),
     /// List the Inbox, newest first.
     #[command(before_help = "Examples:\n  tm inbox\n  tm inbox --unread --limit 10")]
     Inbox(FolderArgs),
@@ -126,6 +140,12 @@ pub(crate) enum ClientCommand {
     Sent(FolderArgs),
     /// List a folder, newest first.
     List(ListArgs),
+    /// List conversations, or read a whole one.
+    Thread(ThreadArgs),
+    /// Find messages by what they say and what they are.
+    Search(SearchArgs),
+    /// Tell of mail as it comes, until Ctrl-C.
+    Watch(WatchArgs),
     /// Read a message, and mark it as read.
     Read(ReadArgs),
     /// Mark messages as read, or as unread.
@@ -140,6 +160,13 @@ pub(crate) enum ClientCommand {
     Move(MoveArgs),
     /// Move messages to the Trash, or delete them for good.
     Delete(DeleteArgs),
+    /// Put labels on messages or take them off.
+    Label(LabelArgs),
+    /// List the labels, with how many messages have them.
+    #[command(before_help = "Examples:\n  tm labels\n  tm labels -o json")]
+    Labels,
+    /// Make, rename and delete folders.
+    Folder(folder::FolderArgs),
     /// List the folders, with how much is in them.
     #[command(before_help = "Examples:\n  tm folders")]
     Folders,
@@ -152,7 +179,7 @@ pub(crate) enum ClientCommand {
 
 /// The whole command line, as clap knows it.
 pub(crate) fn command() -> clap::Command {
-    with_help(Cli::command())
+    help::grouped(with_help(Cli::command()))
 }
 
 /// One help, the short one, for `-h` and `--help`: what can be said in a line needs no second form.
@@ -169,6 +196,8 @@ fn with_help(command: clap::Command) -> clap::Command {
 /// it is `tm dev` that cannot use it.
 pub(crate) fn parse() -> Cli {
     let parsed = command()
+        .arg_required_else_help(!screen::is_possible())
+        .subcommand_required(!screen::is_possible())
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.unwrap_or_else(|error| {

@@ -21,6 +21,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a call may take. The server's own limit is shorter: this one is for a server that is
 /// gone without a word.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// How often a server that is silent is asked whether it is still there, and how long it has to
+/// answer: a stream has no other way to learn that the network is gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Well above what the server sends, so that its limit decides.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Where systems keep the certificates that they trust, all in one file.
@@ -51,6 +55,8 @@ impl Connection {
             .map_err(|error| Failure::usage(format!("--server: {error}")))?
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .user_agent(concat!("tm/", env!("CARGO_PKG_VERSION")))
             .map_err(Failure::other)?;
         if server.is_tls() {
@@ -72,7 +78,19 @@ impl Connection {
 
     /// The mailbox.
     pub(crate) fn mail(&self) -> MailServiceClient<Calls> {
-        MailServiceClient::with_interceptor(self.channel.clone(), self.caller.clone())
+        self.mail_as(self.caller.clone())
+    }
+
+    /// The mailbox, for calls that go on until somebody ends them.
+    pub(crate) fn mail_without_deadline(&self) -> MailServiceClient<Calls> {
+        self.mail_as(Caller {
+            timeout: None,
+            ..self.caller.clone()
+        })
+    }
+
+    fn mail_as(&self, caller: Caller) -> MailServiceClient<Calls> {
+        MailServiceClient::with_interceptor(self.channel.clone(), caller)
             .max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 }
@@ -108,6 +126,7 @@ fn innermost(error: &dyn Error) -> String {
 pub(crate) struct Caller {
     authorization: Option<AsciiMetadataValue>,
     language: Language,
+    timeout: Option<Duration>,
 }
 
 impl Caller {
@@ -122,13 +141,16 @@ impl Caller {
                 value
             }),
             language: language(|name| env::var(name).ok()),
+            timeout: Some(CALL_TIMEOUT),
         })
     }
 }
 
 impl Interceptor for Caller {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.set_timeout(CALL_TIMEOUT);
+        if let Some(timeout) = self.timeout {
+            request.set_timeout(timeout);
+        }
         let language = AsciiMetadataValue::from_static(self.language.tag());
         request.metadata_mut().insert("accept-language", language);
         if let Some(authorization) = &self.authorization {

@@ -50,4 +50,15 @@ impl Context {
         let ca_file = self.global.ca_file.as_deref();
         Connection::open(&self.global.server, ca_file, Some(&token)).await
     }
+
+    /// The surroundings of a test, at the time `now`.
+    #[cfg(test)]
+    pub(crate) fn for_tests(now: turbomessage_service_kit::clock::Timestamp) -> Self {
+        use clap::Parser as _;
+        let cli = crate::args::Cli::parse_from(["tm", "--output", "json", "folders"]);
+        Self {
+            clock: turbomessage_service_kit::clock::ManualClock::at(now),
+            ..Self::new(cli.global)
+        }
+    }
 }

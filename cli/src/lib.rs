@@ -2,20 +2,24 @@
 //! process.
 //!
 //! A command in `commands` asks the server through a [`connection`], and hands what it learned to
-//! the printer of [`output`]: a table for people, one JSON document for programs. Whatever goes
-//! wrong is a [`failure::Failure`], which knows its exit code.
+//! the printer of [`output`]: a table for people, one JSON document for programs. What goes into a
+//! message is put together in [`compose`]. Whatever goes wrong is a [`failure::Failure`], which
+//! knows its exit code.
 
 mod args;
 mod commands;
+mod compose;
 mod connection;
 mod context;
 mod dev;
 mod failure;
 #[cfg(test)]
 mod fake_server;
+mod help;
 mod output;
 mod passwords;
 mod places;
+mod screen;
 mod server_address;
 mod short_id;
 mod token_file;
@@ -32,14 +36,19 @@ use failure::Failure;
 #[must_use]
 pub fn run() -> ExitCode {
     let Cli { global, command } = args::parse();
-    match command {
-        Command::Dev(dev) => dev::run(&dev),
-        Command::Client(command) => {
-            let context = Context::new(global);
-            let result = block_on(commands::run(command, &context));
-            finish(&context, result)
+    let client = match command {
+        Some(Command::Dev(dev)) => return dev::run(&dev),
+        Some(Command::Client(command)) => Some(command),
+        None => None,
+    };
+    let context = Context::new(global);
+    let result = block_on(async {
+        match client {
+            Some(command) => commands::run(command, &context).await,
+            None => screen::run(&context).await,
         }
-    }
+    });
+    finish(&context, result)
 }
 
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

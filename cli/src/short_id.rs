@@ -70,9 +70,14 @@ impl<'a> Search<'a> {
 
     /// Looks at one id that there is.
     pub(crate) fn look_at(&mut self, id: &str) {
+        self.look_at_name(id, id);
+    }
+
+    /// Looks at one id that there is, which is also known by the id `name`.
+    pub(crate) fn look_at_name(&mut self, name: &str, id: &str) {
         for (short, found) in &mut self.wanted {
             let new = short.whole().is_none() && found.len() < MAX_CANDIDATES;
-            if new && short.means(id) && !found.iter().any(|known| known == id) {
+            if new && short.means(name) && !found.iter().any(|known| known == id) {
                 found.push(id.to_owned());
             }
         }

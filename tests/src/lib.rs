@@ -15,6 +15,7 @@ pub mod eventually;
 pub mod programs;
 pub mod raw;
 pub mod stack;
+pub mod terminal;
 
 pub use client::{Client, User};
 pub use eventually::eventually;

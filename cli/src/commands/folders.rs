@@ -64,22 +64,26 @@ pub(crate) async fn find(name: &str, connection: &Connection) -> Result<Place, F
     if let Some(role) = standard(name) {
         return Ok(Place::Role(role));
     }
+    Ok(Place::Id(named(name, connection).await?.folder_id))
+}
+
+/// The folder that `name` means, with what is known of it.
+pub(crate) async fn named(name: &str, connection: &Connection) -> Result<Folder, Failure> {
     let folders = all(connection).await?;
-    let same_case = folders
-        .iter()
-        .find(|f| f.name == name || f.folder_id == name);
+    let role = standard(name).map(i32::from);
+    let same = |f: &&Folder| Some(f.role) == role || f.name == name || f.folder_id == name;
     let any_case = || {
         let wanted = name.to_lowercase();
         folders.iter().find(|f| f.name.to_lowercase() == wanted)
     };
-    match same_case.or_else(any_case) {
-        Some(folder) => Ok(Place::Id(folder.folder_id.clone())),
-        None => Err(Failure::not_found(
+    let found = folders.iter().find(same).or_else(any_case).cloned();
+    found.ok_or_else(|| {
+        Failure::not_found(
             "FOLDER_NOT_FOUND",
             format!("There is no folder called {}.", one_line(name)),
         )
-        .hint("`tm folders` lists them")),
-    }
+        .hint("`tm folders` lists them")
+    })
 }
 
 fn standard(name: &str) -> Option<FolderRole> {

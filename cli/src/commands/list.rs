@@ -6,14 +6,14 @@ use turbomessage_proto::mail_v1::{FolderRole, ListMessagesRequest, Message};
 
 use super::{
     folders::{self, Place},
-    message_ids::MAX_PAGE,
+    pages::{self, PageArgs},
 };
 use crate::{
     connection::Connection,
     context::Context,
     failure::Failure,
     output::{
-        Style, json,
+        json,
         mail::{self, Correspondent},
     },
 };
@@ -27,15 +27,11 @@ pub(crate) struct FolderArgs {
     /// Only starred messages.
     #[arg(long)]
     starred: bool,
-    /// How many messages at the most.
-    #[arg(short = 'n', long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-    /// Go on where an earlier list stopped: its page token.
-    #[arg(long, value_name = "TOKEN")]
-    page: Option<String>,
-    /// All messages, however many.
-    #[arg(long, conflicts_with = "limit")]
-    all: bool,
+    /// Only messages with this label.
+    #[arg(short, long)]
+    label: Option<String>,
+    #[command(flatten)]
+    pages: PageArgs,
 }
 
 /// Options of `tm list`.
@@ -44,6 +40,7 @@ pub(crate) struct FolderArgs {
 Examples:
   tm list trash
   tm list archive --starred --all
+  tm list archive --label work
   tm list -o json --limit 500")]
 pub(crate) struct ListArgs {
     /// The folder: inbox, sent, drafts, outbox, archive, spam, trash, or a folder's name or id.
@@ -86,11 +83,7 @@ async fn show(
             return "No messages.\n".into();
         }
         let mut text = mail::message_table(&messages, correspondent(folder), screen);
-        if !next_page.is_empty() {
-            let more = format!("There are more: add --all, or --page {next_page}");
-            text.push_str(&screen.paint(Style::Dim, &more));
-            text.push('\n');
-        }
+        text.push_str(&pages::rest(&next_page, screen));
         text
     })
 }
@@ -110,28 +103,24 @@ async fn fetch(
     connection: &Connection,
 ) -> Result<(Vec<Message>, String), Failure> {
     let (folder_id, folder_role) = folder.fields();
-    let mut request = ListMessagesRequest {
+    let request = ListMessagesRequest {
         folder_id,
         folder_role,
         unread_only: args.unread,
         starred_only: args.starred,
-        page_token: args.page.clone().unwrap_or_default(),
+        label: args.label.clone().unwrap_or_default(),
         ..ListMessagesRequest::default()
     };
-    let limit = if args.all { u32::MAX } else { args.limit };
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut messages = Vec::new();
-    loop {
-        let missing = i32::try_from(limit - messages.len()).unwrap_or(MAX_PAGE);
-        request.page_size = missing.min(MAX_PAGE);
-        let page = connection.mail().list_messages(request.clone()).await?;
-        let page = page.into_inner();
-        messages.extend(page.messages);
-        if page.next_page_token.is_empty() || messages.len() >= limit {
-            return Ok((messages, page.next_page_token));
-        }
-        request.page_token = page.next_page_token;
-    }
+    let fetch = async |page_size, page_token| {
+        let request = ListMessagesRequest {
+            page_size,
+            page_token,
+            ..request.clone()
+        };
+        let page = connection.mail().list_messages(request).await?.into_inner();
+        Ok((page.messages, page.next_page_token))
+    };
+    args.pages.collect(fetch).await
 }
 
 #[cfg(test)]
@@ -141,35 +130,35 @@ mod tests {
     use super::*;
     use crate::fake_server::{self, Script};
 
-    async fn listed(limit: u32, all: bool) -> (usize, String, Vec<i32>) {
+    #[tokio::test]
+    async fn a_folder_is_listed_as_it_was_asked_for() {
         let script = Arc::new(Script {
-            folders: vec![("work", vec![vec!["a", "b"], vec!["c", "d"], vec!["e"]])],
+            folders: vec![("work", vec![vec!["a", "b"], vec!["c"]])],
             ..Script::default()
         });
         let connection = fake_server::serve(&script).await;
         let args = FolderArgs {
-            unread: false,
+            unread: true,
             starred: false,
-            limit,
-            page: None,
-            all,
+            label: Some("Urgent".into()),
+            pages: pages::first(3),
         };
         let folder = folders::find("Work", &connection).await.unwrap();
         let (messages, next) = fetch(&folder, &args, &connection).await.unwrap();
-        let lists = script.lists.lock().unwrap();
-        let sizes = lists.iter().map(|request| request.page_size).collect();
-        (messages.len(), next, sizes)
-    }
+        assert_eq!((messages.len(), next.as_str()), (3, ""));
 
-    #[tokio::test]
-    async fn a_list_ends_at_its_limit_and_says_how_to_go_on() {
-        assert_eq!(listed(2, false).await, (2, "1".into(), vec![2]));
-        assert_eq!(listed(4, false).await, (4, "2".into(), vec![4, 2]));
-    }
-
-    #[tokio::test]
-    async fn a_list_of_all_has_every_page() {
-        let every_page = (5, String::new(), vec![500, 500, 500]);
-        assert_eq!(listed(50, true).await, every_page);
+        let first = ListMessagesRequest {
+            folder_id: "work".into(),
+            unread_only: true,
+            label: "Urgent".into(),
+            page_size: 3,
+            ..ListMessagesRequest::default()
+        };
+        let second = ListMessagesRequest {
+            page_size: 1,
+            page_token: "1".into(),
+            ..first.clone()
+        };
+        assert_eq!(*script.lists.lock().unwrap(), [first, second]);
     }
 }

@@ -2,15 +2,15 @@
 
 use turbomessage_proto::mail_v1::{FolderRole, ListMessagesRequest, Message};
 
-use super::folders;
+use super::{
+    folders::{self, Place},
+    pages::MAX_PAGE,
+};
 use crate::{
     connection::Connection,
     failure::Failure,
     short_id::{Search, ShortId},
 };
-
-/// The most messages on a page.
-pub(crate) const MAX_PAGE: i32 = 500;
 
 /// The whole ids that `wanted` mean. A whole one is taken as it is; for short ones the mailbox is
 /// gone through, for only then is it known that no other message has such an id.
@@ -20,31 +20,48 @@ pub(crate) async fn find(
 ) -> Result<Vec<String>, Failure> {
     let mut search = Search::new(wanted);
     if !search.is_over() {
-        for folder in folders::all(connection).await? {
-            if folder.total_count > 0 {
-                go_through(&folder.folder_id, connection, &mut search).await?;
-            }
-        }
+        look_at_all(connection, |message| search.look_at(&message.message_id)).await?;
     }
     search.finish("message", "MESSAGE_NOT_FOUND")
 }
 
-async fn go_through(
-    folder_id: &str,
+/// The whole id that `wanted` means.
+pub(crate) async fn find_one(wanted: &ShortId, connection: &Connection) -> Result<String, Failure> {
+    let ids = find(std::slice::from_ref(wanted), connection).await?;
+    Ok(ids.into_iter().next().unwrap_or_default())
+}
+
+/// Gives every message of the mailbox to `look`.
+pub(crate) async fn look_at_all(
     connection: &Connection,
-    search: &mut Search<'_>,
+    mut look: impl FnMut(&Message),
 ) -> Result<(), Failure> {
+    for folder in folders::all(connection).await? {
+        if folder.total_count > 0 {
+            let folder = Place::Id(folder.folder_id);
+            look_at_folder(&folder, connection, &mut look).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives every message of `folder` to `look`.
+pub(crate) async fn look_at_folder(
+    folder: &Place,
+    connection: &Connection,
+    mut look: impl FnMut(&Message),
+) -> Result<(), Failure> {
+    let (folder_id, folder_role) = folder.fields();
     let mut request = ListMessagesRequest {
-        folder_id: folder_id.to_owned(),
+        folder_id,
+        folder_role,
         page_size: MAX_PAGE,
         ..ListMessagesRequest::default()
     };
     loop {
         let page = connection.mail().list_messages(request.clone()).await?;
         let page = page.into_inner();
-        for message in &page.messages {
-            search.look_at(&message.message_id);
-        }
+        page.messages.iter().for_each(&mut look);
         if page.next_page_token.is_empty() {
             return Ok(());
         }
@@ -52,10 +69,14 @@ async fn go_through(
     }
 }
 
-/// The newest message of the Inbox.
-pub(crate) async fn newest(connection: &Connection) -> Result<String, Failure> {
+/// The newest message of a standard folder, which people call `name`.
+pub(crate) async fn newest(
+    folder_role: FolderRole,
+    name: &str,
+    connection: &Connection,
+) -> Result<String, Failure> {
     let request = ListMessagesRequest {
-        folder_role: FolderRole::Inbox.into(),
+        folder_role: folder_role.into(),
         page_size: 1,
         ..ListMessagesRequest::default()
     };
@@ -63,7 +84,7 @@ pub(crate) async fn newest(connection: &Connection) -> Result<String, Failure> {
     let newest = page.messages.into_iter().next();
     newest
         .map(|message: Message| message.message_id)
-        .ok_or_else(|| Failure::not_found("MESSAGE_NOT_FOUND", "The Inbox is empty."))
+        .ok_or_else(|| Failure::not_found("MESSAGE_NOT_FOUND", format!("The {name} is empty.")))
 }
 
 #[cfg(test)]

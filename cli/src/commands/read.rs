@@ -2,10 +2,13 @@
 
 use clap::Args;
 use serde_json::json;
-use turbomessage_proto::mail_v1::{GetMessageRequest, MessageView, ModifyMessagesRequest};
+use turbomessage_proto::mail_v1::{
+    FolderRole, GetMessageRequest, Message, MessageView, ModifyMessagesRequest,
+};
 
 use super::message_ids;
 use crate::{
+    connection::Connection,
     context::Context,
     failure::Failure,
     output::{json, mail},
@@ -35,18 +38,10 @@ pub(crate) struct ReadArgs {
 pub(crate) async fn run(args: &ReadArgs, context: &Context) -> Result<(), Failure> {
     let connection = context.connect_signed_in().await?;
     let message_id = match &args.id {
-        Some(id) => {
-            let ids = message_ids::find(std::slice::from_ref(id), &connection).await?;
-            ids.into_iter().next().unwrap_or_default()
-        }
-        None => message_ids::newest(&connection).await?,
+        Some(id) => message_ids::find_one(id, &connection).await?,
+        None => message_ids::newest(FolderRole::Inbox, "Inbox", &connection).await?,
     };
-    let request = GetMessageRequest {
-        message_id: message_id.clone(),
-        view: MessageView::Full.into(),
-    };
-    let answer = connection.mail().get_message(request).await?.into_inner();
-    let message = answer.message.unwrap_or_default();
+    let message = whole(&message_id, &connection).await?;
 
     if args.raw {
         let text = message.body.as_ref().map_or("", |body| &body.text);
@@ -59,12 +54,31 @@ pub(crate) async fn run(args: &ReadArgs, context: &Context) -> Result<(), Failur
         print?;
     }
     if !message.read && !args.keep_unread {
-        let request = ModifyMessagesRequest {
-            message_ids: vec![message_id],
-            set_read: Some(true),
-            ..ModifyMessagesRequest::default()
-        };
-        connection.mail().modify_messages(request).await?;
+        mark_read(vec![message_id], &connection).await?;
     }
+    Ok(())
+}
+
+/// The message with this whole id, with its body.
+pub(crate) async fn whole(message_id: &str, connection: &Connection) -> Result<Message, Failure> {
+    let request = GetMessageRequest {
+        message_id: message_id.to_owned(),
+        view: MessageView::Full.into(),
+    };
+    let answer = connection.mail().get_message(request).await?.into_inner();
+    Ok(answer.message.unwrap_or_default())
+}
+
+/// Marks at most 1000 messages as read.
+pub(crate) async fn mark_read(
+    message_ids: Vec<String>,
+    connection: &Connection,
+) -> Result<(), Failure> {
+    let request = ModifyMessagesRequest {
+        message_ids,
+        set_read: Some(true),
+        ..ModifyMessagesRequest::default()
+    };
+    connection.mail().modify_messages(request).await?;
     Ok(())
 }

@@ -51,6 +51,17 @@ pub(crate) struct Failure {
     pub(crate) metadata: BTreeMap<String, String>,
     /// What to do about it, for people.
     pub(crate) hint: Option<String>,
+    /// Where in what was typed the fault is, if it is there.
+    pub(crate) place: Option<Place>,
+}
+
+/// A place in a text that somebody typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The text.
+    pub(crate) text: String,
+    /// The character at fault, from 1; one more than there are is the end.
+    pub(crate) position: usize,
 }
 
 impl Failure {
@@ -63,6 +74,7 @@ impl Failure {
             violations: Vec::new(),
             metadata: BTreeMap::new(),
             hint: None,
+            place: None,
         }
     }
 
@@ -100,6 +112,28 @@ impl Failure {
     /// The same, with what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, with one more thing to do about it, if there is one.
+    pub(crate) fn also(self, hint: Option<String>) -> Self {
+        let hints: Vec<String> = self.hint.iter().cloned().chain(hint).collect();
+        if hints.is_empty() {
+            self
+        } else {
+            self.hint(hints.join("; "))
+        }
+    }
+
+    /// The same, showing where in the search `query` the fault is, if that is the matter.
+    pub(crate) fn in_query(mut self, query: &str) -> Self {
+        let position = self.metadata.get("position").and_then(|at| at.parse().ok());
+        if let ("QUERY_INVALID", Some(position @ 1..)) = (self.reason.as_str(), position) {
+            self.place = Some(Place {
+                text: query.to_owned(),
+                position,
+            });
+        }
         self
     }
 

@@ -5,7 +5,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 use turbomessage_proto::{
     auth_v1::{Account, Session},
-    mail_v1::{Attachment, Body, Folder, Mailbox, Message, Participant},
+    mail_v1::{
+        Attachment, Body, Change, Folder, Highlight, HighlightPart, Label, Mailbox, Message,
+        Participant, Thread, WatchMailboxResponse, change, watch_mailbox_response,
+    },
 };
 
 use super::time::rfc3339;
@@ -35,6 +38,7 @@ pub(crate) fn message(message: &Message) -> Value {
         "labels": message.labels,
         "size_bytes": message.size_bytes,
         "etag": message.etag,
+        "deliver_time": rfc3339(message.deliver_time.as_ref()),
     })
 }
 
@@ -95,6 +99,60 @@ pub(crate) fn mailbox(mailbox: &Mailbox) -> Value {
     })
 }
 
+/// A label.
+pub(crate) fn label(label: &Label) -> Value {
+    json!({
+        "name": label.name,
+        "total_count": label.total_count,
+        "unread_count": label.unread_count,
+    })
+}
+
+/// A conversation, without its messages.
+pub(crate) fn thread(thread: &Thread) -> Value {
+    json!({
+        "thread_id": thread.thread_id,
+        "subject": thread.subject,
+        "participants": participants(&thread.participants),
+        "message_count": thread.message_count,
+        "unread_count": thread.unread_count,
+        "snippet": thread.snippet,
+        "last_time": rfc3339(thread.last_time.as_ref()),
+    })
+}
+
+/// Where a message matches a search.
+pub(crate) fn highlight(highlight: &Highlight) -> Value {
+    let part = |part: &HighlightPart| json!({"text": part.text, "matched": part.matched});
+    let parts = |parts: &[HighlightPart]| parts.iter().map(part).collect::<Vec<_>>();
+    json!({"subject": parts(&highlight.subject), "snippet": parts(&highlight.snippet)})
+}
+
+/// Something that happened to the mailbox: its state, and the one thing that it was.
+pub(crate) fn event(event: &WatchMailboxResponse) -> Value {
+    use watch_mailbox_response::Event;
+    match &event.event {
+        Some(Event::Change(happened)) => {
+            json!({"state": event.state, "change": self::change(happened)})
+        }
+        Some(Event::Heartbeat(_)) => json!({"state": event.state, "heartbeat": {}}),
+        None => json!({"state": event.state}),
+    }
+}
+
+fn change(happened: &Change) -> Value {
+    use change::Change as Happened;
+    match &happened.change {
+        Some(Happened::MessageCreated(new)) => json!({"message_created": message(new)}),
+        Some(Happened::MessageUpdated(new)) => json!({"message_updated": message(new)}),
+        Some(Happened::MessageDeleted(id)) => json!({"message_deleted": id}),
+        Some(Happened::FolderCreated(new)) => json!({"folder_created": folder(new)}),
+        Some(Happened::FolderUpdated(new)) => json!({"folder_updated": folder(new)}),
+        Some(Happened::FolderDeleted(id)) => json!({"folder_deleted": id}),
+        None => json!({}),
+    }
+}
+
 /// An account.
 pub(crate) fn account(account: &Account) -> Value {
     json!({
@@ -123,7 +181,7 @@ mod tests {
 
     use prost::Message as _;
     use prost_types::FileDescriptorSet;
-    use turbomessage_proto::PUBLIC_DESCRIPTORS;
+    use turbomessage_proto::{PUBLIC_DESCRIPTORS, mail_v1::Heartbeat};
 
     use super::*;
 
@@ -144,11 +202,49 @@ mod tests {
             ("Attachment", attachment(&Attachment::default())),
             ("Folder", folder(&Folder::default())),
             ("Mailbox", mailbox(&Mailbox::default())),
+            ("Label", label(&Label::default())),
+            ("Thread", thread(&Thread::default())),
+            ("Highlight", highlight(&Highlight::default())),
             ("Account", account(&Account::default())),
             ("Session", session(&Session::default())),
         ] {
             let names: BTreeSet<String> = json.as_object().unwrap().keys().cloned().collect();
             assert_eq!(names, fields_in_contract(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_change_has_the_name_that_the_contract_gives_it() {
+        use change::Change as Happened;
+        let mut names = BTreeSet::new();
+        for happened in [
+            Happened::MessageCreated(Message::default()),
+            Happened::MessageUpdated(Message::default()),
+            Happened::MessageDeleted("id".into()),
+            Happened::FolderCreated(Folder::default()),
+            Happened::FolderUpdated(Folder::default()),
+            Happened::FolderDeleted("id".into()),
+        ] {
+            let happened = Change {
+                change: Some(happened),
+            };
+            let event = event(&WatchMailboxResponse {
+                state: "s1".into(),
+                event: Some(watch_mailbox_response::Event::Change(happened)),
+            });
+            assert_eq!(event["state"], "s1");
+            names.extend(event["change"].as_object().unwrap().keys().cloned());
+        }
+        assert_eq!(names, fields_in_contract("Change"));
+    }
+
+    #[test]
+    fn a_sign_of_life_tells_the_state_too() {
+        let heartbeat = watch_mailbox_response::Event::Heartbeat(Heartbeat {});
+        let event = event(&WatchMailboxResponse {
+            state: "s1".into(),
+            event: Some(heartbeat),
+        });
+        assert_eq!(event, json!({"state": "s1", "heartbeat": {}}));
     }
 }

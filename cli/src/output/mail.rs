@@ -1,8 +1,11 @@
 //! Messages as people read them: a row in a list, or a whole one.
 
-use turbomessage_proto::mail_v1::{Attachment, Message, Participant, ParticipantKind};
+use turbomessage_proto::mail_v1::{
+    Attachment, Highlight, Message, Participant, ParticipantKind, Thread,
+};
 
 use super::{
+    marked::Marked,
     people::size,
     screen::{Screen, Style},
     table::Table,
@@ -13,6 +16,9 @@ use crate::short_id::shorten;
 
 /// Names in lists are cut to this many columns.
 const NAME_COLUMNS: usize = 24;
+
+/// Titles in a message's header take this many columns.
+const TITLE_COLUMNS: usize = 10;
 
 /// Whom a list of messages names: those who wrote them, or those they went to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +42,7 @@ pub(crate) fn message_table(
     let mut table = Table::new(&["ID", "", "DATE", who, "SUBJECT"]);
     let ids: Vec<&str> = messages.iter().map(|m| m.message_id.as_str()).collect();
     for (message, id) in messages.iter().zip(shorten(&ids)) {
-        let style = if message.read {
-            Style::Plain
-        } else {
-            Style::Bold
-        };
+        let style = new_or_not(!message.read);
         let name = match correspondent {
             Correspondent::Sender => message.from.as_ref().map(name).unwrap_or_default(),
             Correspondent::Recipients => recipients(message),
@@ -57,30 +59,96 @@ pub(crate) fn message_table(
     table.render(screen)
 }
 
-/// `N` for new (not read), `*` for starred, `r` for answered.
-fn marks(message: &Message) -> String {
+/// `N` for new (not read), `*` for starred, `r` for answered, `f` for forwarded.
+pub(super) fn marks(message: &Message) -> String {
     let mark = |set: bool, mark: char| if set { mark } else { ' ' };
     let marks = [
         mark(!message.read, 'N'),
         mark(message.starred, '*'),
         mark(message.answered, 'r'),
+        mark(message.forwarded, 'f'),
     ];
     String::from_iter(marks)
 }
 
-fn subject_and_snippet(message: &Message) -> String {
-    let subject = match message.subject.as_str() {
-        "" => "(no subject)",
-        subject => subject,
-    };
-    if message.snippet.is_empty() {
+fn new_or_not(new: bool) -> Style {
+    if new { Style::Bold } else { Style::Plain }
+}
+
+/// A list of conversations as a table, newest activity first as it came.
+pub(crate) fn thread_table(threads: &[Thread], screen: &Screen) -> String {
+    let mut table = Table::new(&["ID", "", "DATE", "WITH", "COUNT", "SUBJECT"]);
+    let ids: Vec<&str> = threads.iter().map(|t| t.thread_id.as_str()).collect();
+    for (thread, id) in threads.iter().zip(shorten(&ids)) {
+        let new = thread.unread_count > 0;
+        let cells = vec![
+            one_line(id),
+            if new { "N" } else { "" }.to_owned(),
+            short(thread.last_time.as_ref(), screen.now),
+            cut(&names(thread.participants.iter()), NAME_COLUMNS),
+            format!("{:>5}", thread.message_count),
+            beginning(&thread.subject, &thread.snippet),
+        ];
+        table.row(new_or_not(new), cells);
+    }
+    table.render(screen)
+}
+
+/// What a search found: each message in a row, where its text matches below it.
+pub(crate) fn found_table(found: &[(Message, Highlight)], screen: &Screen) -> String {
+    let mut table = Table::new(&["ID", "", "DATE", "FROM", "SUBJECT"]);
+    let ids: Vec<&str> = found.iter().map(|(m, _)| m.message_id.as_str()).collect();
+    for ((message, highlight), id) in found.iter().zip(shorten(&ids)) {
+        let from = message.from.as_ref().map(name).unwrap_or_default();
+        let mut subject = Marked::found(&highlight.subject);
+        if subject.is_empty() {
+            subject = Marked::plain(one_line(shown_subject(&message.subject)));
+        }
+        let cells = vec![
+            Marked::plain(one_line(id)),
+            Marked::plain(marks(message)),
+            Marked::plain(short(message.receive_time.as_ref(), screen.now)),
+            Marked::plain(cut(&from, NAME_COLUMNS)),
+            subject,
+        ];
+        table.row_with_line(cells, Marked::found(&highlight.snippet));
+    }
+    table.render(screen)
+}
+
+/// A whole conversation, oldest message first, a line between one message and the next.
+pub(crate) fn conversation(messages: &[Message], screen: &Screen) -> String {
+    let rule = "─".repeat(screen.width.unwrap_or(80).min(80));
+    let rule = format!("\n{}\n\n", screen.paint(Style::Dim, &rule));
+    let messages: Vec<String> = messages.iter().map(|m| message(m, screen)).collect();
+    messages.join(&rule)
+}
+
+/// `[label] Subject — the beginning of the text`.
+pub(super) fn subject_and_snippet(message: &Message) -> String {
+    let labels = message.labels.iter().flat_map(|label| ["[", label, "] "]);
+    one_line(&labels.collect::<String>()) + &beginning(&message.subject, &message.snippet)
+}
+
+fn beginning(subject: &str, snippet: &str) -> String {
+    let subject = shown_subject(subject);
+    if snippet.is_empty() {
         one_line(subject)
     } else {
-        one_line(&format!("{subject} — {}", message.snippet))
+        one_line(&format!("{subject} — {snippet}"))
     }
 }
 
-fn recipients(message: &Message) -> String {
+/// A subject, or what stands for one.
+pub(crate) fn shown_subject(subject: &str) -> &str {
+    if subject.is_empty() {
+        "(no subject)"
+    } else {
+        subject
+    }
+}
+
+pub(crate) fn recipients(message: &Message) -> String {
     names(
         [&message.to, &message.cc, &message.bcc]
             .into_iter()
@@ -93,7 +161,7 @@ fn names<'a>(participants: impl Iterator<Item = &'a Participant>) -> String {
 }
 
 /// What a participant is called in few words.
-fn name(participant: &Participant) -> String {
+pub(crate) fn name(participant: &Participant) -> String {
     let name = match participant.kind() {
         ParticipantKind::Deleted => "(deleted account)",
         ParticipantKind::System => "TurboMessage",
@@ -108,7 +176,7 @@ fn name(participant: &Participant) -> String {
 
 /// What a participant is called, and how to write to them: names can be chosen to deceive,
 /// usernames cannot.
-fn full_name(participant: &Participant) -> String {
+pub(crate) fn full_name(participant: &Participant) -> String {
     let short = name(participant);
     let address = match participant.kind() {
         ParticipantKind::User => &participant.username,
@@ -127,7 +195,7 @@ pub(crate) fn message(message: &Message, screen: &Screen) -> String {
     let mut lines = Vec::new();
     let mut header = |title: &str, value: &str| {
         if !value.is_empty() {
-            let title = screen.paint(Style::Dim, &format!("{title:<9}"));
+            let title = screen.paint(Style::Dim, &format!("{title:<TITLE_COLUMNS$}"));
             lines.push(format!("{title}{value}\n"));
         }
     };
@@ -145,6 +213,8 @@ pub(crate) fn message(message: &Message, screen: &Screen) -> String {
         "Subject:",
         &screen.paint(Style::Bold, &one_line(&message.subject)),
     );
+    header("Labels:", &one_line(&message.labels.join(", ")));
+    header("Goes out:", &long(message.deliver_time.as_ref()));
     header("Id:", &one_line(&message.message_id));
     for file in &message.attachments {
         header("File:", &attachment(file));
@@ -154,7 +224,7 @@ pub(crate) fn message(message: &Message, screen: &Screen) -> String {
     lines.concat()
 }
 
-fn attachment(file: &Attachment) -> String {
+pub(crate) fn attachment(file: &Attachment) -> String {
     let name = one_line(&file.filename);
     let media_type = one_line(&file.media_type);
     format!("{name} ({media_type}, {})", size(file.size_bytes))
@@ -183,7 +253,7 @@ fn body(message: &Message, screen: &Screen) -> String {
 
 #[cfg(test)]
 mod tests {
-    use turbomessage_proto::mail_v1::Body;
+    use turbomessage_proto::mail_v1::{Body, HighlightPart};
 
     use super::*;
 
@@ -234,10 +304,67 @@ mod tests {
             "{text:?}"
         );
         assert!(
-            text.contains("From:    Ana\\u{1b}[2J Díaz <ana>\n"),
+            text.contains("From:     Ana\\u{1b}[2J Díaz <ana>\n"),
             "{text}"
         );
         assert!(text.ends_with("\nfirst\\u{7}\nsecond\n"), "{text:?}");
+    }
+
+    #[test]
+    fn a_row_names_labels_before_the_subject() {
+        let labelled = Message {
+            labels: vec!["work".into(), "a\x1b".into()],
+            ..letter()
+        };
+        let row = subject_and_snippet(&labelled);
+        assert!(row.starts_with("[work] [a\\u{1b}] Hi"), "{row}");
+    }
+
+    #[test]
+    fn what_was_found_shows_where_below_the_row() {
+        let part = |text: &str, matched| HighlightPart {
+            text: text.into(),
+            matched,
+        };
+        let highlight = Highlight {
+            subject: vec![],
+            snippet: vec![part("At ", false), part("one", true)],
+        };
+        let coloured = Screen {
+            has_colour: true,
+            ..Screen::plain()
+        };
+        let text = found_table(&[(letter(), highlight)], &coloured);
+        let rows: Vec<&str> = text.lines().skip(1).collect();
+        assert!(rows[0].ends_with("  Hi\\u{202e}"), "{text}");
+        assert_eq!(rows[1..], ["          At \x1b[1mone\x1b[0m"]);
+    }
+
+    #[test]
+    fn a_conversation_is_told_by_those_in_it_and_how_long_it_is() {
+        let thread = Thread {
+            thread_id: letter().message_id,
+            subject: String::new(),
+            participants: vec![user("ben", "Ben"), user("ana", "Ana\x07")],
+            message_count: 3,
+            unread_count: 1,
+            snippet: "At one".into(),
+            ..Thread::default()
+        };
+        let text = thread_table(&[thread], &Screen::plain());
+        let row = text.lines().nth(1).unwrap();
+        assert!(row.starts_with("3fa2c1d0  N "), "{text}");
+        assert!(
+            row.ends_with("  Ben, Ana\\u{7}      3  (no subject) — At one"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_messages_of_a_conversation_are_told_apart() {
+        let text = conversation(&[letter(), letter()], &Screen::plain());
+        let rule = format!("second\n\n{}\n\nFrom:", "─".repeat(80));
+        assert_eq!(text.matches(&rule).count(), 1, "{text}");
     }
 
     #[test]

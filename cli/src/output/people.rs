@@ -2,7 +2,7 @@
 
 use turbomessage_proto::{
     auth_v1::{Account, Session},
-    mail_v1::{Folder, Mailbox},
+    mail_v1::{Folder, Label, Mailbox},
 };
 
 use super::{
@@ -15,19 +15,32 @@ use crate::short_id::shorten;
 
 /// All folders with their counts.
 pub(crate) fn folder_table(folders: &[Folder], screen: &Screen) -> String {
-    let mut table = Table::new(&["UNREAD", "TOTAL", "FOLDER"]);
-    for folder in folders {
-        let style = if folder.unread_count > 0 {
+    let row = |f: &Folder| (f.unread_count, f.total_count, one_line(&f.name));
+    count_table("FOLDER", folders.iter().map(row), screen)
+}
+
+/// All labels with their counts.
+pub(crate) fn label_table(labels: &[Label], screen: &Screen) -> String {
+    let row = |l: &Label| (l.unread_count, l.total_count, one_line(&l.name));
+    count_table("LABEL", labels.iter().map(row), screen)
+}
+
+fn count_table(
+    title: &'static str,
+    rows: impl Iterator<Item = (i32, i32, String)>,
+    screen: &Screen,
+) -> String {
+    let mut table = Table::new(&["UNREAD", "TOTAL", title]);
+    for (unread, total, name) in rows {
+        let style = if unread > 0 {
             Style::Bold
         } else {
             Style::Plain
         };
-        let cells = vec![
-            format!("{:>6}", folder.unread_count),
-            format!("{:>5}", folder.total_count),
-            one_line(&folder.name),
-        ];
-        table.row(style, cells);
+        table.row(
+            style,
+            vec![format!("{unread:>6}"), format!("{total:>5}"), name],
+        );
     }
     table.render(screen)
 }

@@ -1,8 +1,9 @@
 //! Tables for people: columns as wide as what is in them, the last cut to what is left of a line.
 
 use super::{
+    marked::Marked,
     screen::{Screen, Style},
-    text::{cut, pad, width},
+    text::width,
 };
 
 const GAP: &str = "  ";
@@ -13,7 +14,15 @@ const LEAST_LAST: usize = 10;
 #[derive(Debug)]
 pub(crate) struct Table {
     titles: Vec<&'static str>,
-    rows: Vec<(Style, Vec<String>)>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    style: Style,
+    cells: Vec<Marked>,
+    /// A line of its own below the row.
+    below: Option<Marked>,
 }
 
 impl Table {
@@ -27,25 +36,42 @@ impl Table {
 
     /// Adds a row, a cell for each column.
     pub(crate) fn row(&mut self, style: Style, cells: Vec<String>) {
-        self.rows.push((style, cells));
+        let cells = cells.into_iter().map(Marked::plain).collect();
+        self.rows.push(Row {
+            style,
+            cells,
+            below: None,
+        });
+    }
+
+    /// Adds a row with another line below it.
+    pub(crate) fn row_with_line(&mut self, cells: Vec<Marked>, below: Marked) {
+        self.rows.push(Row {
+            style: Style::Plain,
+            cells,
+            below: Some(below),
+        });
     }
 
     /// The table as lines of text, its titles first.
     pub(crate) fn render(&self, screen: &Screen) -> String {
         let widths = self.widths(screen);
-        let titles: Vec<String> = self.titles.iter().map(|&title| title.to_owned()).collect();
+        let titles: Vec<Marked> = self.titles.iter().copied().map(Marked::plain).collect();
         let mut text = line(screen, Style::Dim, &titles, &widths);
-        for (style, cells) in &self.rows {
-            text.push_str(&line(screen, *style, cells, &widths));
+        for row in &self.rows {
+            text.push_str(&line(screen, row.style, &row.cells, &widths));
+            if let Some(below) = &row.below {
+                text.push_str(&line_below(screen, below, &widths));
+            }
         }
         text
     }
 
     fn widths(&self, screen: &Screen) -> Vec<usize> {
         let mut widths: Vec<usize> = self.titles.iter().map(|title| width(title)).collect();
-        for (_, cells) in &self.rows {
-            for (widest, cell) in widths.iter_mut().zip(cells) {
-                *widest = (*widest).max(width(cell));
+        for row in &self.rows {
+            for (widest, cell) in widths.iter_mut().zip(&row.cells) {
+                *widest = (*widest).max(cell.width());
             }
         }
         if let (Some(line), Some((last, others))) = (screen.width, widths.split_last_mut()) {
@@ -56,14 +82,23 @@ impl Table {
     }
 }
 
-fn line(screen: &Screen, style: Style, cells: &[String], widths: &[usize]) -> String {
-    let cells: Vec<String> = cells
-        .iter()
-        .zip(widths)
-        .map(|(cell, &width)| pad(&cut(cell, width), width))
-        .collect();
-    let line = screen.paint(style, cells.join(GAP).trim_end());
-    format!("{line}\n")
+fn line(screen: &Screen, style: Style, cells: &[Marked], widths: &[usize]) -> String {
+    let mut line = Marked::default();
+    for (cell, &width) in cells.iter().zip(widths) {
+        let cell = cell.cut(width);
+        line.push(&cell);
+        line.push(&Marked::plain(" ".repeat(width - cell.width() + GAP.len())));
+    }
+    line.painted(style, screen) + "\n"
+}
+
+/// A line that begins below the second column.
+fn line_below(screen: &Screen, below: &Marked, widths: &[usize]) -> String {
+    let indent = widths.first().map_or(0, |first| first + GAP.len());
+    let mut line = Marked::plain(" ".repeat(indent));
+    let room = screen.width.map(|width| width.saturating_sub(indent));
+    line.push(&room.map_or_else(|| below.clone(), |room| below.cut(room)));
+    line.painted(Style::Plain, screen) + "\n"
 }
 
 #[cfg(test)]

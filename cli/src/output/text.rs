@@ -44,12 +44,12 @@ fn is_bidi_override(c: char) -> bool {
 }
 
 /// How many columns `text` takes on a terminal.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// `text`, cut to at most `columns` with an ellipsis where something is missing.
-pub(super) fn cut(text: &str, columns: usize) -> String {
+pub(crate) fn cut(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }
@@ -68,8 +68,18 @@ pub(super) fn cut(text: &str, columns: usize) -> String {
     format!("{}…", text[..end].trim_end())
 }
 
+/// The end of `text`, at most `columns` of it, with an ellipsis where something is missing.
+pub(super) fn cut_start(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut ends = text.char_indices().map(|(at, _)| &text[at..]);
+    let end = ends.find(|end| end.width() < columns).unwrap_or_default();
+    format!("…{end}")
+}
+
 /// `text`, filled with spaces to `columns`.
-pub(super) fn pad(text: &str, columns: usize) -> String {
+pub(crate) fn pad(text: &str, columns: usize) -> String {
     let missing = columns.saturating_sub(text.width());
     format!("{text}{}", " ".repeat(missing))
 }

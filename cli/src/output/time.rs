@@ -17,7 +17,7 @@ const LONG: &[BorrowedFormatItem<'_>] = format_description!(
 );
 
 /// `time` in UTC as RFC 3339 says; empty if there is none.
-pub(super) fn rfc3339(time: Option<&ProtoTime>) -> String {
+pub(crate) fn rfc3339(time: Option<&ProtoTime>) -> String {
     time.and_then(date_time)
         .and_then(|time| time.format(&Rfc3339).ok())
         .unwrap_or_default()
@@ -25,12 +25,12 @@ pub(super) fn rfc3339(time: Option<&ProtoTime>) -> String {
 
 /// `time` where the user is, as short as in a list of mail: the time of day today, the day this
 /// year, else the date.
-pub(super) fn short(time: Option<&ProtoTime>, now: Timestamp) -> String {
+pub(crate) fn short(time: Option<&ProtoTime>, now: Timestamp) -> String {
     short_in(time, now, local)
 }
 
 /// `time` where the user is, with the day of the week and the offset from UTC.
-pub(super) fn long(time: Option<&ProtoTime>) -> String {
+pub(crate) fn long(time: Option<&ProtoTime>) -> String {
     time.and_then(date_time)
         .and_then(|time| local(time).format(LONG).ok())
         .unwrap_or_default()

@@ -13,4 +13,5 @@ mod flows;
 mod input;
 mod localization;
 mod real_text;
+mod screen;
 mod tracing;

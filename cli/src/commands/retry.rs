@@ -3,26 +3,25 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
-use turbomessage_proto::mail_v1::{Message, SendMessageRequest};
 
-use crate::{connection::Connection, failure::Failure};
+use crate::failure::Failure;
 
 /// No try begins later than this after the first.
 const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Sends `request`, again and again for a while if the server cannot say whether it was sent.
-pub(super) async fn send(
-    connection: &Connection,
-    request: &SendMessageRequest,
-) -> Result<Message, Failure> {
+/// Makes `call`, again and again for a while if the server cannot say whether it was carried out.
+/// The call must be safe to repeat.
+pub(super) async fn until_answered<A>(
+    call: impl AsyncFn() -> Result<Response<A>, Status>,
+) -> Result<A, Failure> {
     let begin = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
-        let status = match connection.mail().send_message(request.clone()).await {
-            Ok(answer) => return Ok(answer.into_inner().message.unwrap_or_default()),
+        let status = match call().await {
+            Ok(answer) => return Ok(answer.into_inner()),
             Err(status) => status,
         };
         let wait = pause.max(wanted_pause(&status));
@@ -34,14 +33,15 @@ pub(super) async fn send(
     }
 }
 
-fn wanted_pause(status: &Status) -> Duration {
+/// How long the server wants to be left alone.
+pub(super) fn wanted_pause(status: &Status) -> Duration {
     let info = status.get_details_retry_info();
     info.and_then(|info| info.retry_delay).unwrap_or_default()
 }
 
 /// Whether the same call may end well in a moment: a part of the system was away, busy or slow, or
 /// the connection broke, which shows as a status without details.
-fn is_worth_another_try(status: &Status) -> bool {
+pub(super) fn is_worth_another_try(status: &Status) -> bool {
     let reason = status.get_details_error_info().map(|info| info.reason);
     match (status.code(), reason.as_deref()) {
         (Code::Unavailable | Code::DeadlineExceeded, _)
@@ -56,9 +56,13 @@ mod tests {
     use std::{collections::HashMap, sync::Arc};
 
     use tonic_types::ErrorDetails;
+    use turbomessage_proto::mail_v1::{Message, SendMessageRequest};
 
     use super::*;
-    use crate::fake_server::{self, Script};
+    use crate::{
+        connection::Connection,
+        fake_server::{self, Script},
+    };
 
     fn status(code: Code, reason: &str) -> Status {
         let details = ErrorDetails::with_error_info(reason, "turbomessage", HashMap::new());
@@ -90,6 +94,15 @@ mod tests {
             request_id: "0199a8f3-1c2b-7abc-8def-3fa2c1d00001".into(),
             ..SendMessageRequest::default()
         }
+    }
+
+    async fn send(
+        connection: &Connection,
+        request: &SendMessageRequest,
+    ) -> Result<Message, Failure> {
+        let mail = connection.mail();
+        let call = async || mail.clone().send_message(request.clone()).await;
+        Ok(until_answered(call).await?.message.unwrap_or_default())
     }
 
     #[tokio::test]
