@@ -59,7 +59,7 @@ impl Terminal {
             keys,
             emulator: emulator.clone(),
             shown,
-            reader: tokio::spawn(read(output, emulator, shows)),
+            reader: tokio::spawn(read(output, emulator, screen)),
         }
     }
 
@@ -129,14 +129,14 @@ fn size(cells: u16) -> NonZeroU16 {
 }
 
 /// Shows what the program writes, until it has closed the terminal.
-async fn read(mut output: OwnedReadPty, emulator: Emulator, shows: watch::Sender<Shown>) {
+async fn read(mut output: OwnedReadPty, emulator: Emulator, screen: watch::Sender<Shown>) {
     let mut bytes = [0; 4096];
     while let Ok(length @ 1..) = output.read(&mut bytes).await {
         let shown = emulator.with(|parser| {
             parser.process(&bytes[..length]);
             shown(parser.screen())
         });
-        shows.send_replace(shown);
+        screen.send_replace(shown);
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     desk::Desk,
-    job::{Answer, FOLDER_STEP, Job, Refusal},
+    job::{Answer, FOLDER_STEP, Job, Refusal, Send},
 };
 use crate::{
     domain::{Folder, FolderRole, Kind, Mailbox, MailboxState},
@@ -178,7 +178,14 @@ async fn load_counts(
     for job in jobs {
         // What continues a conversation may do so for recipients who no longer have its parent.
         let Job::Send(send) = job else { continue };
-        let continued = job.copies().into_iter();
+        let mut continued: Vec<Key> = job.copies();
+        if answers_a_draft(desk, send) {
+            // The draft may come into another conversation before it is answered.
+            let saves = jobs.iter().filter(|j| matches!(j, Job::Save(_)));
+            let named = saves.flat_map(|save| save.copies());
+            continued.extend(named.filter(|(owner, _)| *owner == send.sender_id));
+        }
+        let continued = continued.into_iter();
         let continued = continued.filter_map(|key| Some(desk.copies.get(&key)?.thread_id));
         for thread in continued {
             threads.extend(send.addressees.all().map(|r| (r.account_id, thread)));
@@ -198,6 +205,12 @@ async fn load_counts(
         desk.load_labels(transaction.labels(&owners).await?);
     }
     Ok(())
+}
+
+fn answers_a_draft(desk: &Desk, send: &Send) -> bool {
+    let parent = send.draft.in_reply_to;
+    let parent = parent.and_then(|id| desk.copies.get(&(send.sender_id, id)));
+    parent.is_some_and(|copy| copy.kind == Kind::Draft)
 }
 
 /// Finds what recipients of answers have of the messages that are answered.

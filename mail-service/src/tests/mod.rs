@@ -2,10 +2,14 @@
 
 mod access;
 mod auth;
+mod changes;
 mod directory;
+mod drafts;
+mod folders;
 mod reading;
 mod searching;
 mod sending;
+mod threads;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

@@ -168,7 +168,9 @@ impl Desk {
         copy.in_reply_to = draft.in_reply_to;
         copy.labels.clone_from(&draft.labels);
         copy.read = true;
-        let thread = parent.or(before).map(|other| other.thread_id);
+        // What answers nothing any more begins a conversation of its own.
+        let before_too = before.filter(|copy| copy.in_reply_to == draft.in_reply_to);
+        let thread = parent.or(before_too).map(|other| other.thread_id);
         copy.thread_id = thread.unwrap_or_else(|| new_id(self.time()));
         if let Some(before) = before {
             copy.message_id = before.message_id;

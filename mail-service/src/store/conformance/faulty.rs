@@ -50,8 +50,13 @@ impl FaultyStore {
     /// Like `over`, but no transaction begins until the gate is given permits.
     pub(super) fn closed(inner: SharedStore) -> Arc<Self> {
         let store = Self::over(inner);
-        store.gate.forget_permits(Semaphore::MAX_PERMITS);
+        store.close();
         store
+    }
+
+    /// Lets nobody through who is not through yet.
+    pub(super) fn close(&self) {
+        self.gate.forget_permits(Semaphore::MAX_PERMITS);
     }
 
     /// Lets everybody through from now on.

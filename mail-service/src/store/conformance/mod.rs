@@ -14,23 +14,33 @@
 
 mod caller;
 mod changes;
+mod clerk;
 mod concurrency;
+mod conversations;
+mod drafts;
 mod erasure;
 mod exactly_once;
 mod faults;
 mod faulty;
 mod feed;
+mod folder_deletion;
+mod folders;
+mod history;
+mod labels;
 mod letter;
 mod lists;
 mod office;
+mod outbox;
 mod quota;
 pub mod random;
 mod rows;
 mod sample;
 mod sending;
+mod sending_drafts;
 pub mod statements;
 mod threads;
 mod transactions;
+mod trash;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -158,6 +168,87 @@ cases! {
         a_list_is_newest_first_and_one_more_tells_of_another_page,
         pages_stay_in_place_while_mail_arrives_and_goes,
         filters_show_the_unread_and_the_starred,
+    }
+    folders {
+        a_folder_is_made_empty_and_found_by_its_owner,
+        names_differ_by_more_than_case,
+        one_of_two_of_the_same_name_at_once_is_made,
+        standard_folders_keep_their_names_and_stay,
+        a_new_name_leaves_the_messages_where_they_are,
+        a_mailbox_has_a_hundred_folders_of_its_owners_own,
+        a_repeated_request_about_a_folder_gets_the_first_answer,
+        a_request_id_serves_for_one_thing_only,
+    }
+    folder_deletion {
+        its_messages_go_to_trash_and_it_is_gone,
+        a_large_folder_goes_in_steps_each_of_which_is_whole,
+        what_moves_in_meanwhile_goes_to_trash_too,
+        moving_in_and_deleting_at_once_lose_nothing,
+    }
+    labels {
+        labels_are_put_on_and_taken_off_many_at_once,
+        a_label_that_is_there_already_changes_nothing,
+        a_label_goes_with_its_last_use,
+        a_mailbox_has_a_hundred_labels,
+        at_once_there_are_no_more_than_a_hundred,
+        a_folder_is_listed_by_label_with_the_other_filters,
+        a_label_follows_its_message_from_folder_to_folder,
+        labels_of_a_sent_message_are_the_senders_alone,
+    }
+    conversations {
+        conversations_are_listed_by_their_newest_message,
+        what_a_conversation_has_is_counted_by_folder,
+        without_its_newest_message_a_conversation_goes_back_in_the_list,
+        one_who_lost_the_parent_keeps_counting,
+        a_draft_brings_its_conversation_to_those_who_get_an_answer,
+        pages_of_conversations_stay_while_mail_arrives,
+        a_conversation_is_read_oldest_first_page_by_page,
+    }
+    drafts {
+        a_draft_is_kept_as_it_is_and_reaches_nobody,
+        a_draft_is_replaced_whole_by_one_who_has_seen_it,
+        a_draft_that_changed_or_is_none_is_not_replaced,
+        of_many_updates_at_once_one_wins,
+        what_a_draft_names_must_be_there_when_it_is_named,
+        contents_of_the_past_are_swept,
+        a_repeated_save_keeps_one_draft,
+        drafts_take_room_by_what_they_grow,
+        exactly_as_many_drafts_as_fit_are_kept_at_once,
+    }
+    sending_drafts {
+        a_sent_draft_keeps_its_id_and_its_labels,
+        a_draft_to_oneself_comes_back,
+        a_hundred_repeats_send_a_draft_once,
+        a_draft_sent_by_many_at_once_goes_out_once,
+        a_draft_that_changes_while_it_is_sent_is_looked_at_again,
+        an_answer_goes_out_though_what_it_answers_is_gone,
+        a_draft_that_cannot_be_sent_stays_as_it_is,
+    }
+    outbox {
+        a_message_waits_for_its_time,
+        a_time_that_is_not_ahead_is_at_once,
+        many_deliverers_at_once_deliver_once,
+        what_is_taken_back_is_a_draft_again,
+        of_taking_back_and_delivering_one_wins,
+        what_cannot_reach_all_goes_back_and_the_sender_is_told,
+        a_recipient_gone_at_its_time_stops_the_whole_delivery,
+        of_many_deliverers_one_tells_the_sender,
+        what_is_answered_is_marked_when_the_answer_goes_out,
+        what_waits_is_not_written_on_or_moved,
+        what_waits_goes_with_its_owner,
+    }
+    trash {
+        a_message_knows_since_when_it_is_in_trash,
+        only_what_was_in_trash_before_goes,
+        what_was_taken_out_of_trash_meanwhile_stays,
+    }
+    history {
+        a_story_is_told_whole_and_in_order,
+        an_object_has_the_number_of_its_last_change,
+        the_history_comes_in_pages,
+        what_is_too_old_is_forgotten,
+        of_a_long_history_the_last_changes_are_kept,
+        what_was_deleted_is_known_as_long_as_the_history,
     }
     concurrency {
         change_numbers_are_unique_and_increase,

@@ -76,7 +76,12 @@ impl Office {
     }
 
     pub(super) async fn try_send(&self, letter: &Letter) -> Result<Copy, Refusal> {
-        match self.submit(letter.job()).await {
+        self.message(letter.job()).await
+    }
+
+    /// Has a job done that is answered with a message.
+    pub(super) async fn message(&self, job: Job) -> Result<Copy, Refusal> {
+        match self.submit(job).await {
             Ok(Answer::Message(copy)) => Ok(*copy),
             other => Err(refusal(other)),
         }
@@ -165,7 +170,7 @@ impl Office {
         self.store.copies(owner, &[id]).await.unwrap().pop()
     }
 
-    async fn listed(&self, folder: &Folder) -> Vec<Copy> {
+    pub(super) async fn listed(&self, folder: &Folder) -> Vec<Copy> {
         let filter = filter(folder.owner_id, folder.folder_id);
         let (mut all, mut cursor) = (Vec::new(), Cursor::NEWEST);
         loop {
@@ -180,8 +185,22 @@ impl Office {
         }
     }
 
-    /// Everything in the mailbox, after checking that all its counts and numbers agree with it.
+    /// Everything in the mailbox, after checking that all its counts, numbers and lists agree with
+    /// it.
     pub(super) async fn audit(&self, owner: Uuid) -> Vec<Copy> {
+        let all = self.inspect(owner).await;
+        let Some(mailbox) = self.store.mailbox(owner).await.unwrap() else {
+            return all;
+        };
+        let folders = self.store.folders(owner).await.unwrap();
+        self.audit_threads(&folders, &all).await;
+        self.audit_labels(&folders, &all).await;
+        self.audit_history(&mailbox).await;
+        all
+    }
+
+    /// Everything in the mailbox, after checking the mailbox itself and its folders only.
+    pub(super) async fn inspect(&self, owner: Uuid) -> Vec<Copy> {
         let mut all = Vec::new();
         let mut changes = HashSet::new();
         let Some(mailbox) = self.store.mailbox(owner).await.unwrap() else {
@@ -209,13 +228,13 @@ impl Office {
         assert_eq!(mailbox.message_count, i64::try_from(all.len()).unwrap());
         let bytes: i64 = all.iter().map(|c| c.size_bytes).sum();
         assert_eq!(mailbox.used_bytes, bytes);
-        self.audit_threads(owner, &all).await;
-        self.audit_labels(&folders, &all).await;
-        self.audit_history(&mailbox).await;
         all
     }
 
-    async fn audit_threads(&self, owner: Uuid, all: &[Copy]) {
+    async fn audit_threads(&self, folders: &[Folder], all: &[Copy]) {
+        let Some(owner) = folders.first().map(|f| f.owner_id) else {
+            return;
+        };
         let mut expected: BTreeMap<(Uuid, Uuid), (i64, i64)> = BTreeMap::new();
         let mut last: BTreeMap<Uuid, Timestamp> = BTreeMap::new();
         for copy in all {
@@ -233,6 +252,19 @@ impl Office {
         });
         let found: BTreeMap<(Uuid, Uuid), (i64, i64)> = found.collect();
         assert_eq!(found, expected, "conversations");
+        for folder in folders {
+            let here = expected
+                .keys()
+                .filter(|(_, folder_id)| *folder_id == folder.folder_id);
+            let mut here: Vec<(Timestamp, Uuid)> = here.map(|(id, _)| (last[id], *id)).collect();
+            here.sort_unstable_by(|a, b| b.cmp(a));
+            let listed =
+                self.store
+                    .threads(owner, folder.folder_id, Cursor::NEWEST, i64::from(i32::MAX));
+            let listed = listed.await.unwrap();
+            let listed = listed.iter().map(|place| (place.time, place.id));
+            assert!(listed.eq(here), "conversations in {}", folder.name);
+        }
         for part in parts {
             assert_eq!(part.last_time, last[&part.thread_id], "the newest message");
         }

@@ -51,9 +51,9 @@ pub(super) async fn a_draft_is_written_and_sent_once(edge: &Edge) {
         request_id: Uuid::new_v4().to_string(),
     };
     for _ in 0..2 {
-        let sent = ana.mail().send_draft(send.clone()).await.unwrap();
-        let sent = sent.into_inner().message.unwrap();
-        assert_eq!(sent.message_id, first.message_id, "it keeps its id");
+        let answer = ana.mail().send_draft(send.clone()).await.unwrap();
+        let message = answer.into_inner().message.unwrap();
+        assert_eq!(message.message_id, first.message_id, "it keeps its id");
     }
     let inbox = ben.inbox().await;
     assert_eq!(inbox.len(), 1);
@@ -67,14 +67,14 @@ pub(super) async fn a_draft_is_written_and_sent_once(edge: &Edge) {
     refused(not_again, Code::FailedPrecondition, "NOT_A_DRAFT");
 }
 
-fn in_a_while(after: Duration) -> Option<prost_types::Timestamp> {
-    Some(SystemClock::shared().now().plus(after).into())
+fn in_a_while(after: Duration) -> prost_types::Timestamp {
+    SystemClock::shared().now().plus(after).into()
 }
 
 pub(super) async fn what_is_sent_later_can_be_taken_back(edge: &Edge) {
     let [ana, ben] = [edge.register_fresh().await, edge.register_fresh().await];
     let later = SendMessageRequest {
-        deliver_time: in_a_while(Duration::from_hours(1)),
+        deliver_time: Some(in_a_while(Duration::from_hours(1))),
         ..letter(&[&ben], "Later", "text")
     };
     let waiting = ana.send_request(later).await.unwrap();
@@ -93,7 +93,7 @@ pub(super) async fn what_is_sent_later_can_be_taken_back(edge: &Edge) {
 pub(super) async fn what_is_sent_later_arrives_at_its_time(edge: &Edge) {
     let [ana, ben] = [edge.register_fresh().await, edge.register_fresh().await];
     let soon = SendMessageRequest {
-        deliver_time: in_a_while(Duration::from_millis(300)),
+        deliver_time: Some(in_a_while(Duration::from_millis(300))),
         ..letter(&[&ben], "Soon", "text")
     };
     let sent = ana.send_request(soon).await.unwrap();

@@ -1,14 +1,18 @@
 //! Random operations, tried on a store and on a simple model of it side by side. After every step
 //! the mailboxes it touched must be what the model says, at the end all of them.
 //!
-//! `operation` is what can happen, `resolve` to whom, `model` what must come of it; `run` does it, to
-//! both, and `compare` compares.
+//! `operation` is what can happen, `resolve` to whom, `model` what must come of it; `run`, `write`
+//! and `arrange` do it, to both, and `compare` compares. `follower` knows mailboxes by their history
+//! alone, and must know them all the same.
 
+mod arrange;
 mod compare;
+mod follower;
 mod model;
 mod operation;
 mod resolve;
 mod run;
+mod write;
 
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use tokio::runtime::Handle;
@@ -21,7 +25,7 @@ use crate::store::SharedStore;
 /// Steps of one sequence.
 const SEQUENCE: u32 = 200;
 /// Steps in all, unless `TM_TEST_STEPS` says otherwise.
-const STEPS: u32 = 2_000;
+const STEPS: u32 = 1_200;
 
 /// Tries random sequences of operations on `store`, `TM_TEST_STEPS` steps in all. Call it outside of
 /// asynchronous code, with the runtime that `store` was opened in.

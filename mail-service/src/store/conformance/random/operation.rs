@@ -19,6 +19,12 @@ pub struct Mail {
     pub bcc_from: usize,
     /// What it answers.
     pub answers: Option<Pick>,
+    /// What it passes on.
+    pub passes_on: Option<Pick>,
+    /// Labels, a bit each.
+    pub labels: u8,
+    /// When it is to be delivered, in milliseconds from then.
+    pub later: Option<u16>,
     /// Bytes of text.
     pub size: u16,
 }
@@ -43,6 +49,8 @@ pub enum Target {
     Role(FolderRole),
     /// The same, by its id.
     Id(FolderRole),
+    /// A folder of the owner's own.
+    Own(Pick),
     /// A folder that is not there.
     Unknown,
 }
@@ -66,10 +74,83 @@ pub enum Operation {
         read: Option<bool>,
         /// A favourite or not.
         starred: Option<bool>,
+        /// Labels to put on and to take off, a bit each.
+        labels: (u8, u8),
         /// Where to.
         target: Target,
         /// Only with this etag.
         etag: Etag,
+    },
+    /// A draft is kept, in the place of another one or as a new one.
+    Save {
+        /// What it says, and whose it is.
+        mail: Mail,
+        /// Which message it replaces.
+        replaces: Option<Pick>,
+        /// Whether its etag is an old one.
+        old: bool,
+    },
+    /// A draft is sent, with a request id or without.
+    SendDraft {
+        /// Whose.
+        owner: Pick,
+        /// Which message.
+        message: Pick,
+        /// With a request id.
+        request: bool,
+    },
+    /// A message is taken back.
+    Cancel {
+        /// Whose.
+        owner: Pick,
+        /// Which message.
+        message: Pick,
+    },
+    /// What is due is delivered.
+    Deliver,
+    /// A folder is made.
+    CreateFolder {
+        /// Whose.
+        owner: Pick,
+        /// Which of a few names.
+        name: u8,
+    },
+    /// A folder is renamed.
+    RenameFolder {
+        /// Whose.
+        owner: Pick,
+        /// Which folder.
+        folder: Pick,
+        /// Which of a few names.
+        name: u8,
+    },
+    /// A folder is deleted.
+    DeleteFolder {
+        /// Whose.
+        owner: Pick,
+        /// Which folder.
+        folder: Pick,
+    },
+    /// What was in Trash is deleted.
+    EmptyTrash {
+        /// Whose.
+        owner: Pick,
+        /// For so many milliseconds.
+        since: u16,
+    },
+    /// The history is followed from where it was followed to.
+    Follow {
+        /// Whose.
+        owner: Pick,
+        /// Entries a page.
+        size: u8,
+    },
+    /// History is forgotten, but for so many entries.
+    Forget {
+        /// Whose.
+        owner: Pick,
+        /// How many are kept.
+        kept: u8,
     },
     /// Messages are deleted.
     Delete {
@@ -104,14 +185,20 @@ fn role() -> impl Strategy<Value = FolderRole> {
 }
 
 fn mail() -> impl Strategy<Value = Mail> {
-    let answers = proptest::option::weighted(0.3, any::<Pick>());
+    let named = || proptest::option::weighted(0.3, any::<Pick>());
     let to = proptest::collection::vec(any::<Pick>(), 1..5);
-    (any::<Pick>(), to, 1..6_usize, answers, 0..600_u16).prop_map(
-        |(from, to, bcc_from, answers, size)| Mail {
+    let later = proptest::option::weighted(0.2, 0..20_000_u16);
+    let labels = prop_oneof![3 => Just(0), 1 => any::<u8>()];
+    let people = (any::<Pick>(), to, 1..6_usize);
+    (people, (named(), named()), labels, later, 0..600_u16).prop_map(
+        |((from, to, bcc_from), (answers, passes_on), labels, later, size)| Mail {
             from,
             to,
             bcc_from,
             answers,
+            passes_on,
+            labels,
+            later,
             size,
         },
     )
@@ -126,6 +213,7 @@ fn target() -> impl Strategy<Value = Target> {
         4 => Just(Target::Stay),
         4 => role().prop_map(Target::Role),
         2 => role().prop_map(Target::Id),
+        4 => any::<Pick>().prop_map(Target::Own),
         1 => Just(Target::Unknown),
     ]
 }
@@ -133,12 +221,14 @@ fn target() -> impl Strategy<Value = Target> {
 fn modification() -> impl Strategy<Value = Operation> {
     let etag = prop_oneof![4 => Just(Etag::Any), 1 => Just(Etag::Current), 1 => Just(Etag::Old)];
     let flags = (any::<Option<bool>>(), any::<Option<bool>>());
-    (any::<Pick>(), picks(), flags, target(), etag).prop_map(
-        |(owner, messages, (read, starred), target, etag)| Operation::Modify {
+    let labels = prop_oneof![1 => Just((0, 0)), 1 => any::<(u8, u8)>()];
+    (any::<Pick>(), picks(), (flags, labels), target(), etag).prop_map(
+        |(owner, messages, ((read, starred), labels), target, etag)| Operation::Modify {
             owner,
             messages,
             read,
             starred,
+            labels,
             target,
             etag,
         },
@@ -157,18 +247,60 @@ fn reading() -> impl Strategy<Value = Operation> {
     )
 }
 
+fn drafting() -> impl Strategy<Value = Operation> {
+    let replaces = proptest::option::weighted(0.6, any::<Pick>());
+    let pair = || any::<(Pick, Pick)>();
+    prop_oneof![
+        3 => (mail(), replaces, proptest::bool::weighted(0.1)).prop_map(
+            |(mail, replaces, old)| Operation::Save { mail, replaces, old }
+        ),
+        2 => (pair(), any::<bool>()).prop_map(
+            |((owner, message), request)| Operation::SendDraft { owner, message, request }
+        ),
+        1 => pair().prop_map(|(owner, message)| Operation::Cancel { owner, message }),
+        2 => Just(Operation::Deliver),
+    ]
+}
+
+fn foldering() -> impl Strategy<Value = Operation> {
+    let folder = || any::<(Pick, Pick)>();
+    let name = || any::<u8>();
+    prop_oneof![
+        3 => (any::<Pick>(), name()).prop_map(
+            |(owner, name)| Operation::CreateFolder { owner, name }
+        ),
+        1 => (folder(), name()).prop_map(
+            |((owner, folder), name)| Operation::RenameFolder { owner, folder, name }
+        ),
+        1 => folder().prop_map(|(owner, folder)| Operation::DeleteFolder { owner, folder }),
+    ]
+}
+
+fn following() -> impl Strategy<Value = Operation> {
+    prop_oneof![
+        8 => (any::<Pick>(), 1..20_u8).prop_map(|(owner, size)| Operation::Follow { owner, size }),
+        1 => (any::<Pick>(), 0..60_u8).prop_map(|(owner, kept)| Operation::Forget { owner, kept }),
+    ]
+}
+
 /// Sequences of `steps` operations on average.
 pub fn operations(steps: usize) -> impl Strategy<Value = Vec<Operation>> {
     let deletion = (any::<Pick>(), picks());
     let deletion = deletion.prop_map(|(owner, messages)| Operation::Delete { owner, messages });
+    let trash = any::<(Pick, u16)>();
+    let trash = trash.prop_map(|(owner, since)| Operation::EmptyTrash { owner, since });
     let together = proptest::collection::vec(mail(), 2..7);
     let operation = prop_oneof![
-        36 => (mail(), any::<bool>()).prop_map(|(mail, request)| Operation::Send(mail, request)),
+        30 => (mail(), any::<bool>()).prop_map(|(mail, request)| Operation::Send(mail, request)),
         8 => any::<(Pick, bool)>().prop_map(|(which, same)| Operation::Repeat(which, same)),
-        10 => together.prop_map(Operation::SendTogether),
+        8 => together.prop_map(Operation::SendTogether),
         36 => modification(),
+        24 => drafting(),
         16 => deletion,
+        10 => foldering(),
         10 => reading(),
+        9 => following(),
+        4 => trash,
         1 => any::<Pick>().prop_map(Operation::Erase),
         2 => Just(Operation::Sweep),
         6 => any::<u16>().prop_map(Operation::Wait),

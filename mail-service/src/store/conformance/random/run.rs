@@ -9,10 +9,11 @@ use uuid::Uuid;
 use super::{
     super::{
         letter::Letter,
-        office::{Office, filter},
+        office::{NOW, Office, filter},
     },
     compare::{compare, compare_bodies},
-    model::{Held, Model, QUOTA_BYTES, QUOTA_MESSAGES, wanted},
+    follower::Followers,
+    model::{Held, Model, QUOTA_BYTES, QUOTA_MESSAGES, Spot, wanted},
     operation::Operation,
     resolve::any,
 };
@@ -26,13 +27,13 @@ use crate::{
 pub(super) const PEOPLE: usize = 5;
 
 pub(super) struct Run {
-    office: Office,
+    pub(super) office: Office,
     pub(super) model: Model,
     pub(super) people: [Uuid; PEOPLE],
     pub(super) erased: Vec<Uuid>,
     /// What was sent with a request id, or could not be.
-    requests: Vec<Letter>,
-    pub(super) step: usize,
+    pub(super) requests: Vec<Letter>,
+    followers: Followers,
 }
 
 /// Carries out `operations` on `store`, in mailboxes of its own.
@@ -42,16 +43,16 @@ pub(super) struct Run {
 pub async fn run(store: &SharedStore, operations: &[Operation]) -> anyhow::Result<()> {
     let mut run = Run {
         office: Office::with_quota(store.clone(), QUOTA_MESSAGES, QUOTA_BYTES),
-        model: Model::default(),
+        model: Model::new(NOW),
         people: std::array::from_fn(|_| Uuid::new_v4()),
         erased: Vec::new(),
         requests: Vec::new(),
-        step: 0,
+        followers: Followers::default(),
     };
     for operation in operations {
-        run.step += 1;
+        run.model.step += 1;
         let done = run.step_by(operation).await;
-        done.with_context(|| format!("step {}: {operation:?}", run.step))?;
+        done.with_context(|| format!("step {}: {operation:?}", run.model.step))?;
     }
     run.compare_all().await.context("at the end")
 }
@@ -115,19 +116,39 @@ impl Run {
             Operation::Wait(millis) => {
                 let time = Duration::from_millis(u64::from(*millis));
                 self.office.clock.advance(time);
+                self.model.pass(time);
                 Ok(HashSet::new())
+            }
+            Operation::Save { .. }
+            | Operation::SendDraft { .. }
+            | Operation::Cancel { .. }
+            | Operation::Deliver => self.write(operation).await,
+            Operation::CreateFolder { .. }
+            | Operation::RenameFolder { .. }
+            | Operation::DeleteFolder { .. } => self.arrange(operation).await,
+            Operation::EmptyTrash { owner, since } => {
+                let since = Duration::from_millis((*since).into());
+                self.empty_trash(self.person(*owner), since).await
+            }
+            Operation::Follow { owner, size } => {
+                let (owner, size) = (self.person(*owner), (*size).into());
+                self.followers.follow(&self.office, owner, size).await?;
+                Ok(HashSet::new())
+            }
+            Operation::Forget { owner, kept } => {
+                self.forget(self.person(*owner), (*kept).into()).await
             }
         }
     }
 
-    async fn send(&mut self, letter: Letter) -> anyhow::Result<HashSet<Uuid>> {
+    pub(super) async fn send(&mut self, letter: Letter) -> anyhow::Result<HashSet<Uuid>> {
         if letter.request.is_some() {
             self.requests.push(letter.clone());
         }
         let expected = self.model.judge_send(&letter).map(Option::<&Copy>::cloned);
         let found = self.office.try_send(&letter).await;
         match (expected, found) {
-            (Ok(None), Ok(sent)) => self.model.deliver(&letter, &sent, self.step),
+            (Ok(None), Ok(sent)) => self.model.write(&letter, &sent),
             (Ok(Some(first)), Ok(sent)) => ensure!(first == sent, "another answer: {sent:?}"),
             (Err(expected), Err(found)) => {
                 ensure!(expected == found, "{found:?} instead of {expected:?}");
@@ -150,7 +171,7 @@ impl Run {
         for (letter, found) in letters.iter().zip(results) {
             touched.extend(wanted(letter).into_keys());
             match (self.model.judge_send(letter).map(|_| ()), found) {
-                (Ok(()), Ok(sent)) => self.model.deliver(letter, &sent, self.step),
+                (Ok(()), Ok(sent)) => self.model.write(letter, &sent),
                 (Err(expected), Err(found)) if expected == found => {}
                 (expected, found) => anyhow::bail!("{found:?} instead of {expected:?}"),
             }
@@ -185,7 +206,7 @@ impl Run {
             .await;
         ensure!(found == expected, "{found:?} instead of {expected:?}");
         if found.is_ok() {
-            self.model.delete(&delete);
+            self.model.delete(delete.owner_id, &delete.message_ids);
         }
         Ok(HashSet::from([delete.owner_id]))
     }
@@ -203,7 +224,11 @@ impl Run {
         let mut expected: Vec<&Held> = known
             .copies
             .iter()
-            .filter(|h| h.role == role && !(unread_only && h.read) && (h.starred || !starred_only))
+            .filter(|h| {
+                h.spot == Spot::Role(role)
+                    && !(unread_only && h.read)
+                    && (h.starred || !starred_only)
+            })
             .collect();
         expected.sort_by_key(|held| std::cmp::Reverse(held.receive_time));
         let expected: Vec<Uuid> = expected.iter().map(|held| held.message_id).collect();
@@ -254,7 +279,7 @@ impl Run {
     async fn sweep(&mut self) -> anyhow::Result<HashSet<Uuid>> {
         self.office.sweep().await;
         let held = self.model.held();
-        for (number, sent) in self.model.sent.iter_mut().enumerate() {
+        for (number, sent) in self.model.written.iter_mut().enumerate() {
             if !sent.swept && !held.contains(&number) {
                 let office = &self.office;
                 let gone = || async { !office.has_content(sent.content_id).await };
@@ -269,7 +294,9 @@ impl Run {
     async fn compare_all(&mut self) -> anyhow::Result<()> {
         let everybody: Vec<Uuid> = self.model.owners.keys().copied().collect();
         for owner in everybody {
+            self.office.audit(owner).await;
             compare(&self.office, &mut self.model, owner).await?;
+            self.followers.follow(&self.office, owner, 50).await?;
         }
         for letter in self.requests.clone() {
             for owner in self.send(letter).await? {
