@@ -143,7 +143,11 @@ impl Model {
         let parent = letter.in_reply_to.and_then(|id| self.find(letter.from, id));
         let parent = parent.map(|held| (held.letter, held.thread_id));
         let before = self.find(letter.from, answer.message_id).cloned();
-        let before_thread = before.as_ref().map(|held| held.thread_id);
+        // What answers nothing any more begins a conversation of its own.
+        let before_too = before
+            .as_ref()
+            .filter(|held| held.in_reply_to == letter.in_reply_to);
+        let before_thread = before_too.map(|held| held.thread_id);
         let thread_id = parent.map(|(_, id)| id).or(before_thread);
         let thread_id = thread_id.unwrap_or(answer.thread_id);
         if answer.kind == Kind::Sent {
