@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use turbomessage_service_kit::settings::{self, Secret};
 
-use crate::{commit::MailboxDefaults, sweeper::Keeping};
+use crate::{commit::MailboxDefaults, sweeper::Keeping, wakeups::Server};
 
 /// Settings of mail-service.
 #[derive(Debug, Clone, Args)]
@@ -25,6 +25,22 @@ pub struct Config {
     /// A file that holds the database URL.
     #[arg(long, env = "TM_DATABASE_URL_FILE", value_name = "FILE")]
     pub database_url_file: Option<PathBuf>,
+    /// Where replicas tell each other of changes, so that those who watch a mailbox hear of them at
+    /// once: `redis://…` or `rediss://…`. Without it only changes made here are told at once.
+    #[arg(
+        long,
+        env = "TM_WAKEUP_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub wakeup_url: Option<Secret>,
+    /// A file that holds the wake-up URL.
+    #[arg(long, env = "TM_WAKEUP_URL_FILE", value_name = "FILE")]
+    pub wakeup_url_file: Option<PathBuf>,
+    /// Seconds for which those who watch may not hear of a change whose wake-up was lost.
+    #[arg(long, env = "TM_WAKEUP_POLL_SECONDS", default_value_t = 2, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub wakeup_poll_seconds: u32,
     /// Messages a mailbox may hold.
     #[arg(long, env = "TM_QUOTA_MESSAGES", default_value_t = 1_000_000, value_name = "N",
           value_parser = clap::value_parser!(i64).range(1..=i64::from(i32::MAX)))]
@@ -67,6 +83,9 @@ impl Config {
         Self {
             database_url: Some(Secret::new(format!("sqlite:{}", file.display()))),
             database_url_file: None,
+            wakeup_url: None,
+            wakeup_url_file: None,
+            wakeup_poll_seconds: 2,
             quota_messages: 1_000_000,
             quota_bytes: 1 << 30,
             trash_days: 30,
@@ -77,11 +96,21 @@ impl Config {
         }
     }
 
+    /// Finds everything that can be wrong with it.
+    ///
+    /// # Errors
+    /// Says which setting to change, without showing secrets.
+    pub fn check(&self) -> anyhow::Result<()> {
+        self.database()?;
+        self.wakeup_server()?;
+        Ok(())
+    }
+
     /// The database to use.
     ///
     /// # Errors
     /// There is none, or it is of no kind that is known here.
-    pub fn database(&self) -> anyhow::Result<Secret> {
+    pub(crate) fn database(&self) -> anyhow::Result<Secret> {
         let (direct, file) = (self.database_url.as_ref(), self.database_url_file.as_ref());
         let url = settings::secret("database-url", direct, file)?;
         let known = ["postgres://", "postgresql://", "sqlite:"];
@@ -89,6 +118,26 @@ impl Config {
             bail!("--database-url must begin with postgres:// or sqlite:");
         }
         Ok(url)
+    }
+
+    /// The server through which replicas wake each other, if there is one.
+    ///
+    /// # Errors
+    /// It cannot be used.
+    pub(crate) fn wakeup_server(&self) -> anyhow::Result<Option<Server>> {
+        // An empty variable is one that is not set.
+        let direct = self.wakeup_url.as_ref();
+        let direct = direct.filter(|url| !url.expose().is_empty());
+        let file = self.wakeup_url_file.as_ref();
+        if direct.is_none() && file.is_none() {
+            return Ok(None);
+        }
+        let url = settings::secret("wakeup-url", direct, file)?;
+        Ok(Some(Server::parse(&url).context("--wakeup-url")?))
+    }
+
+    pub(crate) fn wakeup_poll(&self) -> Duration {
+        Duration::from_secs(self.wakeup_poll_seconds.into())
     }
 
     pub(crate) fn keeping(&self) -> Keeping {

@@ -44,7 +44,6 @@ use crate::{
     store::SharedStore,
     sweeper::Sweeper,
     tickets::Tickets,
-    wakeups::Wakeups,
 };
 
 /// The name under which health is asked for.
@@ -61,20 +60,26 @@ pub async fn build(
     clock: SharedClock,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Routes> {
-    let url = config.database()?;
+    let (url, server) = (config.database()?, config.wakeup_server()?);
     let store = tokio::select! {
         store = open(&url) => store,
         () = shutdown.cancelled() => anyhow::bail!("stopped before the database answered"),
     };
     let defaults = config.defaults();
     let tracker = TaskTracker::new();
-    let wakeups = Wakeups::start(store.clone(), &tracker, shutdown.clone());
     let hints = Hints::new();
+    let (hub, announce) = wakeups::start(
+        store.clone(),
+        server,
+        config.wakeup_poll(),
+        &tracker,
+        shutdown.clone(),
+    );
     let writer = Writer::start(
         &store,
         &clock,
         &defaults,
-        &announce(&wakeups, &hints),
+        &both(announce, hints.clone()),
         usize::from(config.writers),
         &tracker,
     );
@@ -124,7 +129,7 @@ pub async fn build(
             .await;
     });
 
-    let service = MailGrpc::new(mail, directory, tickets, wakeups, shutdown);
+    let service = MailGrpc::new(mail, directory, tickets, hub, shutdown);
     let service = MailServiceServer::new(service)
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
@@ -132,11 +137,10 @@ pub async fn build(
     Ok(Routes::new(service).add_service(health_service))
 }
 
-/// Who hears of commits.
-fn announce(wakeups: &Wakeups, hints: &Hints) -> Announce {
-    let (wakeups, hints) = (wakeups.clone(), hints.clone());
+/// Who hears of commits: those who watch, and the indexer.
+fn both(watchers: Announce, hints: Hints) -> Announce {
     Arc::new(move |changed| {
-        wakeups.wake(changed);
+        watchers(changed);
         hints.changed(changed);
     })
 }

@@ -56,7 +56,7 @@ async fn main() -> ExitCode {
 /// Everything that can be wrong with the settings, before anything listens.
 fn check(args: &Args) -> anyhow::Result<Upstream> {
     telemetry::init(&args.server.log)?;
-    args.config.database()?;
+    args.config.check()?;
     Upstream::connect(&args.auth_url).map_err(|error| error.context("--auth-url"))
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use tonic::{
-    Request, Status,
+    Request, Status, Streaming,
     metadata::{AsciiMetadataKey, AsciiMetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
     transport::Channel,
@@ -14,8 +14,9 @@ use turbomessage_proto::{
         auth_service_client::AuthServiceClient,
     },
     mail_v1::{
-        Body, FolderRole, GetMessageRequest, ListMessagesRequest, Message, SendMessageRequest,
-        mail_service_client::MailServiceClient,
+        Body, Folder, FolderRole, GetMailboxRequest, GetMessageRequest, ListChangesRequest,
+        ListChangesResponse, ListFoldersRequest, ListMessagesRequest, Message, SendMessageRequest,
+        WatchMailboxRequest, WatchMailboxResponse, mail_service_client::MailServiceClient,
     },
 };
 use uuid::Uuid;
@@ -245,6 +246,73 @@ impl User {
             .await?
             .into_inner()
             .messages)
+    }
+
+    /// All messages of a folder, by pages.
+    ///
+    /// # Errors
+    /// As the first call that fails ends.
+    pub async fn list_all(&self, folder_id: &str) -> Result<Vec<Message>, Status> {
+        let mut all = Vec::new();
+        let mut request = ListMessagesRequest {
+            folder_id: folder_id.into(),
+            page_size: 500,
+            ..Default::default()
+        };
+        loop {
+            let page = self.mail().list_messages(request.clone()).await?;
+            let page = page.into_inner();
+            all.extend(page.messages);
+            if page.next_page_token.is_empty() {
+                return Ok(all);
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
+    /// All folders.
+    ///
+    /// # Errors
+    /// As the call ends.
+    pub async fn folders(&self) -> Result<Vec<Folder>, Status> {
+        let found = self.mail().list_folders(ListFoldersRequest {}).await?;
+        Ok(found.into_inner().folders)
+    }
+
+    /// Where the mailbox' history is.
+    ///
+    /// # Errors
+    /// As the call ends.
+    pub async fn state(&self) -> Result<String, Status> {
+        let found = self.mail().get_mailbox(GetMailboxRequest {}).await?;
+        Ok(found.into_inner().mailbox.expect("a mailbox").state)
+    }
+
+    /// What changed after `since`, up to `page_size` entries of the history.
+    ///
+    /// # Errors
+    /// As the call ends.
+    pub async fn changes(
+        &self,
+        since: &str,
+        page_size: i32,
+    ) -> Result<ListChangesResponse, Status> {
+        let since_state = since.into();
+        let request = ListChangesRequest {
+            since_state,
+            page_size,
+        };
+        Ok(self.mail().list_changes(request).await?.into_inner())
+    }
+
+    /// Watches the mailbox from `since` on, or from now on if that is empty.
+    ///
+    /// # Errors
+    /// As the call ends before the stream begins.
+    pub async fn watch(&self, since: &str) -> Result<Streaming<WatchMailboxResponse>, Status> {
+        let since_state = since.into();
+        let request = WatchMailboxRequest { since_state };
+        Ok(self.mail().watch_mailbox(request).await?.into_inner())
     }
 
     /// The newest messages of the Inbox, up to 500.

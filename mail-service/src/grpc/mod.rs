@@ -17,7 +17,7 @@ use crate::{
     domain::{Cursor, Filter, List, MAX_CHANGED, MAX_READ, State},
     mail::{Mail, parse_query},
     tickets::Tickets,
-    wakeups::Wakeups,
+    wakeups::Hub,
 };
 
 /// The service.
@@ -26,7 +26,7 @@ pub(crate) struct MailGrpc {
     mail: Mail,
     directory: Directory,
     tickets: Tickets,
-    wakeups: Wakeups,
+    hub: Hub,
     shutdown: CancellationToken,
 }
 
@@ -37,14 +37,14 @@ impl MailGrpc {
         mail: Mail,
         directory: Directory,
         tickets: Tickets,
-        wakeups: Wakeups,
+        hub: Hub,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
             mail,
             directory,
             tickets,
-            wakeups,
+            hub,
             shutdown,
         }
     }

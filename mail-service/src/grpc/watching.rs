@@ -37,7 +37,7 @@ impl MailGrpc {
     /// The stream that begins after `since`, or now if that is empty.
     pub(super) async fn watch(&self, owner: Uuid, since: &str) -> Result<Events, Problem> {
         // Watched before it is read: what happens in between is not missed.
-        let watch = self.wakeups.watch(owner);
+        let watch = self.hub.watch(owner);
         let at = if since.is_empty() {
             self.mail.mailbox(owner).await?.point()
         } else {
@@ -81,6 +81,8 @@ impl Watching {
                 self.greeted = true;
                 return Ok(event);
             }
+            // Its memory too: a watch that waits is to be small, and there are many.
+            self.ready = VecDeque::new();
             if self.read().await? {
                 continue;
             }

@@ -10,6 +10,7 @@ mod reading;
 mod searching;
 mod sending;
 mod threads;
+mod watching;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

@@ -19,7 +19,7 @@ use turbomessage_proto::{
 pub use clock::ShiftedClock;
 pub use dev::Dev;
 pub use process::{Part, Process};
-pub use services::{Services, Settings};
+pub use services::{Servers, Services, Settings};
 
 use crate::{
     client::{Client, User},

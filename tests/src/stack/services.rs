@@ -32,7 +32,7 @@ pub struct Services {
 /// What services keep data in that do not keep it in files.
 #[derive(Debug)]
 pub struct Servers {
-    /// Sessions.
+    /// Sessions, and wake-ups of mail-services.
     pub redis: Redis,
     /// Accounts in the database `accounts`, mailboxes in the database `mail`.
     pub postgres: Postgres,
@@ -82,13 +82,7 @@ impl Settings {
             ("TM_TICKET_KEY_FILE", &key_file.to_string_lossy()),
         ]));
         let auth = Process::start(Part::Auth, env).await;
-        let mut env = self.of(Part::Mail);
-        let urls = [
-            ("TM_DATABASE_URL", mailboxes.as_str()),
-            ("TM_AUTH_URL", &auth.url()),
-        ];
-        env.extend(pairs(urls));
-        let mail = Process::start(Part::Mail, env).await;
+        let mail = mail_service(&self, servers.as_ref(), &mailboxes, &auth).await;
         let gateway = gateway(&self, &auth, &mail).await;
         let services = Services {
             edge: gateway.edge(),
@@ -147,13 +141,13 @@ impl Services {
     /// One more mail-service on the same database.
     pub async fn another_mail_service(&self) -> Process {
         let [_, _, mailboxes] = urls(self.servers.as_ref(), self.data.path());
-        let mut env = self.settings.of(Part::Mail);
-        let urls = [
-            ("TM_DATABASE_URL", mailboxes.as_str()),
-            ("TM_AUTH_URL", &self.auth.url()),
-        ];
-        env.extend(pairs(urls));
-        Process::start(Part::Mail, env).await
+        mail_service(
+            &self.settings,
+            self.servers.as_ref(),
+            &mailboxes,
+            &self.auth,
+        )
+        .await
     }
 
     /// How many copies of messages the database holds for `owner`, behind mail-service's back.
@@ -193,6 +187,22 @@ impl Deref for Services {
     fn deref(&self) -> &Edge {
         &self.edge
     }
+}
+
+async fn mail_service(
+    settings: &Settings,
+    servers: Option<&Servers>,
+    mailboxes: &str,
+    auth: &Process,
+) -> Process {
+    let wakeups = servers.map(|servers| servers.redis.url());
+    let mut env = Vec::from(pairs([
+        ("TM_DATABASE_URL", mailboxes),
+        ("TM_AUTH_URL", &auth.url()),
+        ("TM_WAKEUP_URL", &wakeups.unwrap_or_default()),
+    ]));
+    env.extend(settings.of(Part::Mail));
+    Process::start(Part::Mail, env).await
 }
 
 async fn gateway(settings: &Settings, auth: &Process, mail: &Process) -> Process {

@@ -9,11 +9,11 @@ use std::{
 
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Status};
+use tonic::{Request, Status};
 use turbomessage_proto::mail_v1::{
     Body, FolderRole, ListFoldersRequest, ListMessagesRequest, Message, SendMessageRequest,
 };
-use turbomessage_tests::User;
+use turbomessage_tests::{User, errors::is_worth_repeating};
 use uuid::Uuid;
 
 /// How long one message may take through all faults.
@@ -155,14 +155,6 @@ async fn send(
             }
         }
     }
-}
-
-/// What a client repeats: a service of ours that is away says UNAVAILABLE, and a connection that is
-/// lost with the edge itself is whatever the client's library makes of it, without details.
-fn is_worth_repeating(status: &Status) -> bool {
-    let ours = [Code::Unavailable, Code::DeadlineExceeded].contains(&status.code());
-    let librarys = [Code::Unknown, Code::Cancelled, Code::Internal].contains(&status.code());
-    ours || (librarys && status.details().is_empty())
 }
 
 /// Everything in a folder, by pages.
