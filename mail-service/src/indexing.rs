@@ -128,8 +128,18 @@ impl Indexer {
 
     async fn follow_hints(&self) {
         loop {
-            let owner = self.hints.next().await;
-            if let Err(error) = self.tend(owner).await {
+            self.follow_hint().await;
+        }
+    }
+
+    /// Takes the next step in the mailbox whose turn it is.
+    pub(crate) async fn follow_hint(&self) {
+        let owner = self.hints.next().await;
+        match self.step(owner).await {
+            // One with much to index does not hold up the others.
+            Ok(true) => self.hints.look_at(owner),
+            Ok(false) => {}
+            Err(error) => {
                 tracing::warn!(account.id = %owner, error.cause = %format_args!("{error:#}"), "not indexed");
                 tokio::time::sleep(PAUSE).await;
             }
@@ -172,7 +182,8 @@ impl Indexer {
         }
     }
 
-    async fn remove_unused(&self) -> Result<(), StoreError> {
+    /// Removes some of what was replaced, or begun and given up.
+    pub(crate) async fn remove_unused(&self) -> Result<(), StoreError> {
         let before = self.clock.now().minus(UNUSED);
         for segment in self.store.unused_segments(before, SWEEP_STEP).await? {
             let mut transaction = self.store.begin().await?;
@@ -183,11 +194,19 @@ impl Indexer {
     }
 
     /// Indexes what a mailbox has that is worth it, and merges.
+    #[cfg(any(test, feature = "conformance"))]
     pub(crate) async fn tend(&self, owner: Uuid) -> Result<(), StoreError> {
-        self.forget_other_rules(owner).await?;
-        while self.index_some(owner).await? {}
-        while self.merge_some(owner).await? {}
+        while self.step(owner).await? {}
         Ok(())
+    }
+
+    /// Makes one more segment of a mailbox, if it is worth it, and merges; answers whether there may be
+    /// more to index.
+    async fn step(&self, owner: Uuid) -> Result<bool, StoreError> {
+        self.forget_other_rules(owner).await?;
+        let more = self.index_some(owner).await?;
+        while self.merge_some(owner).await? {}
+        Ok(more)
     }
 
     /// An index that was made by other rules than these is made anew.
@@ -196,17 +215,29 @@ impl Indexer {
         if segments.iter().all(|s| s.tokenizer == search::VERSION) {
             return Ok(());
         }
+        self.forget(owner, &segments).await
+    }
+
+    /// Begins anew, if all of these segments are still in use.
+    pub(crate) async fn forget(&self, owner: Uuid, segments: &[Segment]) -> Result<(), StoreError> {
         let mut transaction = self.store.begin().await?;
+        let mut ours = false;
         for mailbox in transaction.lock_mailboxes(&[owner]).await? {
             let times = (mailbox.indexed_time, Timestamp::from_micros(0));
-            transaction.set_indexed(owner, times).await?;
-            for segment in &segments {
-                let change = (SegmentState::Used, SegmentState::Replaced);
-                let key = (owner, segment.segment_id);
-                transaction
+            ours = transaction.set_indexed(owner, times).await?;
+        }
+        for segment in segments {
+            let change = (SegmentState::Used, SegmentState::Replaced);
+            let key = (owner, segment.segment_id);
+            ours = ours
+                && transaction
                     .set_segment(key, change, self.clock.now())
                     .await?;
-            }
+        }
+        if !ours {
+            // Somebody else did, and may have begun to make it anew.
+            transaction.rollback().await;
+            return Ok(());
         }
         transaction.commit().await
     }
@@ -312,7 +343,8 @@ impl Indexer {
         self.put_into_use(&new, old).await
     }
 
-    async fn begin_segment(&self, new: &Segment) -> Result<bool, StoreError> {
+    /// Begins a segment; answers whether the mailbox is still in use.
+    pub(crate) async fn begin_segment(&self, new: &Segment) -> Result<bool, StoreError> {
         let mut transaction = self.store.begin().await?;
         if !is_active(&mut *transaction, new.owner_id).await? {
             transaction.rollback().await;
@@ -350,7 +382,8 @@ impl Indexer {
         self.write(new, &ready).await
     }
 
-    async fn write(&self, new: &Segment, blocks: &[Block]) -> Result<bool, StoreError> {
+    /// Adds blocks to a segment; answers whether it is still wanted.
+    pub(crate) async fn write(&self, new: &Segment, blocks: &[Block]) -> Result<bool, StoreError> {
         let key = (new.owner_id, new.segment_id);
         let still = (SegmentState::Building, SegmentState::Building);
         let mut transaction = self.store.begin().await?;

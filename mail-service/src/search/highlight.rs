@@ -249,7 +249,7 @@ mod tests {
             snippet(&"a ".repeat(64), &part.repeat(1 << 20));
             snippet(&"a.".repeat(64), &part.repeat(1 << 20));
         }
-        assert!(start.elapsed().as_secs() < 5);
+        assert!(start.elapsed().as_secs() < 60);
     }
 
     proptest! {

@@ -152,7 +152,7 @@ mod tests {
         ] {
             let start = Instant::now();
             let _ = html_text(&part.repeat(MEGABYTE / part.len()));
-            assert!(start.elapsed().as_secs() < 5, "{part}");
+            assert!(start.elapsed().as_secs() < 60, "{part}");
         }
     }
 

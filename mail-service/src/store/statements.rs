@@ -156,7 +156,7 @@ pub(super) const UNINDEXED_SIZES: &str = "SELECT receive_time, size_bytes FROM c
 pub(super) const BACKLOGS: &str = "SELECT owner_id FROM mailboxes WHERE owner_id > $1 AND owner_id <= \
      $2 AND state = 1 AND last_receive_time > indexed_time AND (SELECT COUNT(*) FROM (SELECT 1 FROM \
      copies WHERE copies.owner_id = mailboxes.owner_id AND receive_time > indexed_time LIMIT $3) AS \
-     some) = $3";
+     found) = $3";
 pub(super) const TIMES: &str = "SELECT receive_time FROM copies WHERE owner_id = $1 AND receive_time \
      BETWEEN $2 AND $3";
 pub(super) const SEGMENTS: &str = concat!(

@@ -221,6 +221,45 @@ async fn a_query_that_cannot_be_read_is_refused_with_the_place() {
 }
 
 #[tokio::test]
+async fn a_page_token_serves_its_own_search_only() {
+    let world = World::open().await;
+    let [ana, ben] = world.people(["ana", "ben"]);
+    for subject in ["1", "2", "3"] {
+        world.write(&ben, &ana, subject, "hello").await;
+    }
+    let page = async |person: &Person, query: &str, token: &str| {
+        let request = SearchMessagesRequest {
+            query: query.into(),
+            page_size: 1,
+            page_token: token.into(),
+        };
+        let page = world
+            .mail()
+            .search_messages(world.by(person, request))
+            .await;
+        page.map(tonic::Response::into_inner)
+    };
+    let first = page(&ana, "hello", "").await.unwrap();
+    let token = first.next_page_token;
+    let second = page(&ana, "hello", &token).await.unwrap();
+    assert_eq!(second.messages[0].subject, "2");
+    let half = &token[..token.len() / 2];
+    let other = format!("{}{}", &token[1..], &token[..1]);
+    for (person, query, token) in [
+        (&ana, "hello", half),
+        (&ana, "hello", &other),
+        (&ana, "hello", "%"),
+        (&ana, "hello", "\u{202e}"),
+        (&ana, "hello ", &token),
+        (&ana, "", &token),
+        (&ben, "hello", &token),
+    ] {
+        let refused = page(person, query, token).await;
+        assert_eq!(reason(&refused), Some(Reason::PageTokenInvalid), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn what_matches_is_marked() {
     let world = World::open().await;
     let [ana, ben] = world.people(["ana", "ben"]);

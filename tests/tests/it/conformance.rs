@@ -38,6 +38,21 @@ mod containers {
         }
     }
 
+    #[test]
+    fn random_queries_on_postgres_find_what_the_model_says() {
+        if available() {
+            let runtime = Runtime::new().unwrap();
+            // The container is removed by the runtime that started it.
+            let _entered = runtime.enter();
+            let (_postgres, store) = runtime.block_on(async {
+                let postgres = Postgres::start().await;
+                let store = mail_store(&postgres).await;
+                (postgres, Arc::new(store) as SharedStore)
+            });
+            mailboxes::search::check(runtime.handle(), &[store]);
+        }
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn accounts_on_postgres_pass_every_case() {
         if available() {

@@ -18,6 +18,8 @@ const LARGEST_STEP: i64 = 500;
 /// Lists that are read side by side.
 pub(super) struct Scan {
     lists: Vec<List>,
+    /// When the last message came that was handed out.
+    last: Option<Timestamp>,
 }
 
 struct List {
@@ -73,21 +75,27 @@ impl Scan {
         });
         Ok(Self {
             lists: lists.collect(),
+            last: None,
         })
     }
 
     /// The next message that came at `oldest` or later.
     pub(super) async fn next(&mut self, mail: &Mail, oldest: i64) -> Result<Option<Copy>, Problem> {
-        for list in &mut self.lists {
-            list.fill(mail).await?;
+        loop {
+            for list in &mut self.lists {
+                list.fill(mail).await?;
+            }
+            let lists = self.lists.iter_mut();
+            let newest = lists.max_by_key(|list| list.ready.front().map(|copy| copy.receive_time));
+            let in_time = |copy: &mut Copy| copy.receive_time.as_micros() >= oldest;
+            let Some(copy) = newest.and_then(|list| list.ready.pop_front_if(in_time)) else {
+                return Ok(None);
+            };
+            // Moved from one list into another meanwhile, it is in both.
+            if self.last.replace(copy.receive_time) != Some(copy.receive_time) {
+                return Ok(Some(copy));
+            }
         }
-        let lists = self.lists.iter_mut();
-        let newest = lists.max_by_key(|list| list.ready.front().map(|copy| copy.receive_time));
-        let Some(list) = newest else {
-            return Ok(None);
-        };
-        let in_time = |copy: &mut Copy| copy.receive_time.as_micros() >= oldest;
-        Ok(list.ready.pop_front_if(in_time))
     }
 }
 

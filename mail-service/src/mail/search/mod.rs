@@ -82,9 +82,10 @@ impl Mail {
         let window = search::span(query).and(before);
         let size = usize::try_from(size.get()).unwrap_or(usize::MAX);
         let folders = self.folders(owner).await?;
-        let scan = Scan::of(self, owner, query, &folders, window).await?;
         let people = People::new(self, owner, query).await?;
         let mut slices = Slices::begin(self, owner, query, window).await?;
+        let window = slices.window();
+        let scan = Scan::of(self, owner, query, &folders, window).await?;
         let mut finder = Finder {
             mail: self,
             owner,
@@ -96,7 +97,7 @@ impl Mail {
             wanted: size + 1,
             found: Vec::new(),
             looked_at: 0,
-            last: window.newest,
+            last: window.newest.saturating_add(1),
             begun: Instant::now(),
         };
         while let Some(slice) = slices.next(self, query, &mut finder.people).await? {

@@ -15,9 +15,12 @@ use crate::{
 /// How much of what is not indexed is read at once.
 const MOST_BYTES: i64 = 4 * 1024 * 1024;
 const MOST_MESSAGES: usize = 500;
+/// How many of what is not indexed are asked after at once.
+const SIZES: usize = 10_000;
 /// How many messages the first group of segments has, at least; each has twice as many as the one
-/// before.
+/// before, up to the largest: what is found in a group is held in memory.
 const FIRST_GROUP: i64 = 512;
+const LARGEST_GROUP: i64 = 65_536;
 /// A mailbox with more than this is indexed before long.
 const WORTH_A_HINT: usize = 128;
 
@@ -73,12 +76,21 @@ impl Slices {
         }
         segments.retain(|segment| segment.oldest_time <= indexed);
         slices.groups = apart(segments);
-        let sizes = mail.store.unindexed_sizes(owner, indexed, i64::MAX).await?;
-        if sizes.len() > WORTH_A_HINT {
+        let rest = rest(mail, owner, indexed, window).await?;
+        if rest.seen > WORTH_A_HINT {
             mail.hints.look_at(owner);
         }
-        slices.unindexed = stretches(indexed, &sizes);
+        // What comes from now on was not read: nobody could say what is not in it.
+        slices.newest = window.newest.min(rest.last.max(indexed).as_micros());
+        slices.window.newest = slices.newest;
+        slices.ended = slices.newest < window.oldest;
+        slices.unindexed = rest.stretches();
         Ok(slices)
+    }
+
+    /// The stretch of time that is looked through.
+    pub(super) fn window(&self) -> Window {
+        self.window
     }
 
     pub(super) async fn next(
@@ -129,9 +141,6 @@ impl Slices {
         (after, until): (Timestamp, Timestamp),
     ) -> Result<Slice, Problem> {
         let oldest = after.as_micros().saturating_add(1);
-        if oldest > self.window.newest {
-            return Ok(self.slice(oldest, vec![Vec::new(); query.leaves.len()]));
-        }
         let messages = mail.store.unindexed(self.owner, (after, until)).await?;
         let named = messages
             .iter()
@@ -166,7 +175,7 @@ impl Slices {
             messages += segments.iter().map(|s| s.message_count).sum::<i64>();
             group.extend(segments);
         }
-        self.group = self.group.saturating_mul(2);
+        self.group = LARGEST_GROUP.min(self.group * 2);
         group
     }
 }
@@ -189,21 +198,80 @@ fn apart(mut segments: Vec<Segment>) -> VecDeque<Vec<Segment>> {
     groups
 }
 
-/// What is not indexed, in stretches that can be read at once, newest first.
-fn stretches(mut after: Timestamp, sizes: &[(Timestamp, i64)]) -> VecDeque<(Timestamp, Timestamp)> {
-    let mut stretches = VecDeque::new();
-    let (mut bytes, mut messages, mut last) = (0, 0, after);
-    for &(time, size) in sizes {
-        if messages > 0 && (messages >= MOST_MESSAGES || bytes + size > MOST_BYTES) {
-            stretches.push_front((after, last));
-            (after, bytes, messages) = (last, 0, 0);
+/// What is not indexed, cut into stretches that can be read at once.
+struct Rest {
+    /// Newest first: after the first time, up to the second.
+    whole: VecDeque<(Timestamp, Timestamp)>,
+    /// Where the stretch begins that is not whole yet, and where it ends so far.
+    after: Timestamp,
+    last: Timestamp,
+    bytes: i64,
+    messages: usize,
+    /// How many messages there are in all stretches.
+    seen: usize,
+}
+
+impl Rest {
+    fn after(after: Timestamp) -> Self {
+        Self {
+            whole: VecDeque::new(),
+            after,
+            last: after,
+            bytes: 0,
+            messages: 0,
+            seen: 0,
         }
-        (bytes, messages, last) = (bytes + size, messages + 1, time);
     }
-    if messages > 0 {
-        stretches.push_front((after, last));
+
+    /// Adds the next message.
+    fn add(&mut self, time: Timestamp, size: i64) {
+        let full = self.messages >= MOST_MESSAGES || self.bytes + size > MOST_BYTES;
+        if self.messages > 0 && full {
+            self.finish();
+        }
+        self.bytes += size;
+        self.messages += 1;
+        self.seen += 1;
+        self.last = time;
     }
-    stretches
+
+    fn finish(&mut self) {
+        self.whole.push_front((self.after, self.last));
+        (self.after, self.bytes, self.messages) = (self.last, 0, 0);
+    }
+
+    fn stretches(mut self) -> VecDeque<(Timestamp, Timestamp)> {
+        if self.messages > 0 {
+            self.finish();
+        }
+        self.whole
+    }
+}
+
+/// What of `window` is not indexed. A mailbox may have a great deal of it: what is kept of that is
+/// only where it is cut.
+async fn rest(
+    mail: &Mail,
+    owner: Uuid,
+    indexed: Timestamp,
+    window: Window,
+) -> Result<Rest, Problem> {
+    let limit = i64::try_from(SIZES).unwrap_or(i64::MAX);
+    let before = Timestamp::from_micros(window.oldest.saturating_sub(1));
+    let mut rest = Rest::after(indexed.max(before));
+    while rest.last.as_micros() < window.newest {
+        let sizes = mail.store.unindexed_sizes(owner, rest.last, limit).await?;
+        for &(time, size) in &sizes {
+            if time.as_micros() > window.newest {
+                return Ok(rest);
+            }
+            rest.add(time, size);
+        }
+        if sizes.len() < SIZES {
+            break;
+        }
+    }
+    Ok(rest)
 }
 
 fn match_all(messages: &[Unindexed], leaves: &[(Leaf, Vec<Uuid>)]) -> Vec<Vec<i64>> {
@@ -269,6 +337,74 @@ fn find_all(
     }
     for times in &mut hits {
         times.sort_unstable_by_key(|time| std::cmp::Reverse(*time));
+        // Segments that overlap may have a message in common.
+        times.dedup();
     }
     Ok(hits)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    fn segment((oldest, length): (i64, i64)) -> Segment {
+        Segment {
+            owner_id: Uuid::nil(),
+            segment_id: Uuid::nil(),
+            tokenizer: search::VERSION,
+            message_count: 1,
+            oldest_time: at(oldest),
+            newest_time: at(oldest + length),
+        }
+    }
+
+    /// Mostly so small that the number of messages counts, not their bytes.
+    fn size() -> impl Strategy<Value = i64> {
+        prop_oneof![200 => Just(1), 1 => 0..MOST_BYTES / 3]
+    }
+
+    proptest! {
+        #[test]
+        fn every_message_is_in_one_stretch_and_no_stretch_is_too_large(
+            messages in prop::collection::vec((1..5_i64, size()), 0..1500),
+            after in -3..3_i64,
+        ) {
+            let mut rest = Rest::after(at(after));
+            let (mut time, mut sizes) = (after, BTreeMap::new());
+            for (gap, size) in &messages {
+                time += gap;
+                sizes.insert(time, *size);
+                rest.add(at(time), *size);
+            }
+            prop_assert_eq!(rest.seen, messages.len());
+            let mut end = time;
+            for (begin, until) in rest.stretches() {
+                prop_assert_eq!(until.as_micros(), end, "one ends where the other begins");
+                end = begin.as_micros();
+                let inside = sizes.range(end + 1..=until.as_micros());
+                prop_assert!((1..=MOST_MESSAGES).contains(&inside.clone().count()));
+                prop_assert!(inside.map(|(_, size)| size).sum::<i64>() <= MOST_BYTES);
+            }
+            prop_assert_eq!(end, after);
+        }
+
+        #[test]
+        fn segments_that_overlap_stay_together(
+            stretches in prop::collection::vec((0..100_i64, 0..20_i64), 0..12),
+        ) {
+            let groups = apart(stretches.iter().copied().map(segment).collect());
+            prop_assert_eq!(groups.iter().map(Vec::len).sum::<usize>(), stretches.len());
+            let oldest = groups.iter().map(|group| group.iter().map(|s| s.oldest_time).min());
+            let newest = groups.iter().map(|group| group.iter().map(|s| s.newest_time).max());
+            for (oldest, newest_of_next) in oldest.zip(newest.skip(1)) {
+                prop_assert!(newest_of_next < oldest);
+            }
+        }
+    }
 }

@@ -312,7 +312,7 @@ fn a_large_mail_is_indexed_in_no_time() {
     let stored = segment(&[text(1, &words.join(" ")), text(2, &"a ".repeat(1 << 19))]);
     assert_eq!(find(&stored, "149999"), [1]);
     assert_eq!(find(&stored, "\"a a a a a a a a\""), [2]);
-    assert!(start.elapsed().as_secs() < 10);
+    assert!(start.elapsed().as_secs() < 60);
 }
 
 fn some_text() -> impl Strategy<Value = String> {

@@ -4,7 +4,8 @@
 //!
 //! In this crate every case is a test on `SQLite`, and on PostgreSQL where `TM_TEST_POSTGRES_URL`
 //! names one. Elsewhere (feature `conformance`): [`run_all`] for the cases, [`statements`] for the
-//! statements of an engine, [`random`] for random operations against a model.
+//! statements of an engine, [`random`] for random operations against a model, [`search`] for random
+//! queries against one.
 
 #![expect(
     clippy::unwrap_used,
@@ -35,6 +36,10 @@ mod quota;
 pub mod random;
 mod rows;
 mod sample;
+pub mod search;
+mod search_indexing;
+mod search_limits;
+mod search_texts;
 mod sending;
 mod sending_drafts;
 pub mod statements;
@@ -268,6 +273,27 @@ cases! {
         a_job_whose_deadline_has_passed_is_not_begun,
         more_than_may_wait_is_refused_at_once,
         a_writer_ends_what_it_has_begun,
+    }
+    search_limits {
+        a_hostile_query_is_answered_or_refused,
+        every_word_of_the_longest_message_is_found,
+        nobody_finds_what_is_somebody_elses,
+        pages_bear_any_time,
+    }
+    search_texts {
+        a_phrase_is_found_in_the_texts_that_have_it,
+    }
+    search_indexing {
+        what_was_acknowledged_is_found_once_while_the_index_is_made,
+        searches_see_marks_while_they_are_made,
+        what_moves_while_it_is_searched_for_is_found_once,
+        two_indexers_at_once_make_no_doubles,
+        a_mailbox_with_much_to_index_does_not_hold_up_others,
+        an_index_by_other_rules_is_made_anew,
+        segments_that_overlap_find_each_message_once,
+        an_abandoned_merge_is_swept,
+        a_merge_ends_with_its_mailbox,
+        erasing_while_the_index_is_made_leaves_nothing_of_it,
     }
     faults {
         a_poison_job_fails_alone,

@@ -156,8 +156,8 @@ pub(super) const BLOCKS: &str = "SELECT blocks.segment_id, blocks.first_key, blo
      UNNEST($2::uuid[], $3::bytea[], $4::bytea[]) AS wanted (segment_id, start_key, end_key) CROSS \
      JOIN LATERAL (SELECT segment_id, first_key, data FROM search_blocks WHERE owner_id = $1 AND \
      segment_id = wanted.segment_id AND first_key < wanted.end_key AND first_key >= COALESCE((SELECT \
-     MAX(first_key) FROM search_blocks WHERE owner_id = $1 AND segment_id = wanted.segment_id AND \
-     first_key <= wanted.start_key), ''::bytea)) AS blocks";
+     first_key FROM search_blocks WHERE owner_id = $1 AND segment_id = wanted.segment_id AND first_key \
+     <= wanted.start_key ORDER BY first_key DESC LIMIT 1), ''::bytea)) AS blocks";
 pub(super) const ADD_BLOCKS: &str = "INSERT INTO search_blocks (owner_id, segment_id, first_key, data) \
      SELECT $1, $2, new.first_key, new.data FROM UNNEST($3::bytea[], $4::bytea[]) AS new \
      (first_key, data)";
