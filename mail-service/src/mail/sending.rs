@@ -1,6 +1,6 @@
 //! Sending, at once or later, and drafts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use turbomessage_service_kit::{
     clock::Timestamp,
@@ -55,6 +55,11 @@ impl Mail {
     ) -> Result<Copy, Problem> {
         let addressees = self.addressees(&draft.recipients).await?;
         let names = names(&addressees);
+        let is_among = |behind: &HashSet<Uuid>| {
+            let mut everybody = addressees.all();
+            everybody.any(|r| behind.contains(&r.account_id))
+        };
+        self.hints.let_catch_up(is_among).await;
         let send = Send {
             sender_id,
             request,
