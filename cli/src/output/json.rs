@@ -39,6 +39,7 @@ pub(crate) fn message(message: &Message) -> Value {
         "size_bytes": message.size_bytes,
         "etag": message.etag,
         "deliver_time": rfc3339(message.deliver_time.as_ref()),
+        "forward_of": message.forward_of,
     })
 }
 

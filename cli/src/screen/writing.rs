@@ -109,7 +109,7 @@ impl Writing {
         if let Origin::Draft(draft) = &self.origin {
             self.origin = Origin::New {
                 in_reply_to: draft.in_reply_to.clone(),
-                forward_of: String::new(),
+                forward_of: draft.forward_of.clone(),
             };
         }
     }
@@ -139,7 +139,7 @@ impl Writing {
                 in_reply_to,
                 forward_of,
             } => (in_reply_to.clone(), forward_of.clone()),
-            Origin::Draft(draft) => (draft.in_reply_to.clone(), String::new()),
+            Origin::Draft(draft) => (draft.in_reply_to.clone(), draft.forward_of.clone()),
         };
         CreateDraftRequest {
             request_id: self.ids().0,
@@ -168,6 +168,7 @@ impl Writing {
             subject: new.subject,
             body: new.body,
             in_reply_to: new.in_reply_to,
+            forward_of: new.forward_of,
             labels: draft.labels.clone(),
             deliver_time: self.deliver_time.or(draft.deliver_time),
             message_id: draft.message_id.clone(),

@@ -101,7 +101,7 @@ fn update_request(draft: &Message, changed: Changed, request_id: String) -> Upda
         attachment_ids: files.map(|file| file.attachment_id.clone()).collect(),
         labels: draft.labels.clone(),
         deliver_time,
-        forward_of: String::new(),
+        forward_of: draft.forward_of.clone(),
         message_id: draft.message_id.clone(),
         etag: draft.etag.clone(),
     }
@@ -172,6 +172,7 @@ mod tests {
                 html: "<p>At one?</p>".into(),
             }),
             in_reply_to: "original".into(),
+            forward_of: "passed on".into(),
             labels: vec!["work".into()],
             attachments: vec![Attachment {
                 attachment_id: "file".into(),
@@ -222,6 +223,7 @@ mod tests {
             attachment_ids: vec!["file".into()],
             labels: vec!["work".into()],
             deliver_time: Some(later),
+            forward_of: "passed on".into(),
             message_id: ID.into(),
             etag: "seen".into(),
             ..UpdateDraftRequest::default()
