@@ -14,6 +14,5 @@ mod history;
 mod input;
 mod localization;
 mod real_text;
-mod screen;
 mod tracing;
 mod watching;
