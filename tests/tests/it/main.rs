@@ -14,5 +14,6 @@ mod history;
 mod input;
 mod localization;
 mod real_text;
+mod screen;
 mod tracing;
 mod watching;
