@@ -82,7 +82,7 @@ pub struct Folder {
 
 impl Folder {
     /// Whether the folder cannot be told apart from one called `name`: names differ by more than
-    /// case, and `anywhere` is what a search calls all folders.
+    /// case.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
         self.name.to_lowercase() == name.to_lowercase()

@@ -20,6 +20,17 @@ pub enum Participant {
     System,
 }
 
+impl Participant {
+    /// The account, if it is one.
+    #[must_use]
+    pub fn account_id(&self) -> Option<Uuid> {
+        match self {
+            Self::Account(id) => Some(*id),
+            Self::External { .. } | Self::System => None,
+        }
+    }
+}
+
 /// Who is named in a message, as one holder may see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participants {

@@ -8,7 +8,10 @@ use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use turbomessage_proto::mail_v1::{self as proto, mail_service_server::MailService};
-use turbomessage_service_kit::{fields::Fields, problem::Problem};
+use turbomessage_service_kit::{
+    fields::{Fields, parse_id},
+    problem::Problem,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -67,20 +70,22 @@ fn only_id(field: &str, value: &str) -> Result<Uuid, Problem> {
     Ok(id)
 }
 
-/// The token of the page that begins after the last of the entries that fitted into the answer.
-fn next_page(
-    places: impl IntoIterator<Item = Cursor>,
-    shown: usize,
-    more: bool,
-    list: &List<'_>,
-) -> String {
-    let places: Vec<Cursor> = places.into_iter().collect();
-    let more = more || shown < places.len();
-    let end = shown.checked_sub(1).and_then(|n| places.get(n));
+/// The token of the page that begins after `shown`, the last of the entries at `places` that the
+/// answer shows: one that went meanwhile is not shown, one that did not fit comes on the next page.
+fn next_page(places: &[Cursor], shown: Option<Uuid>, more: bool, list: &List<'_>) -> String {
+    let end = match shown {
+        Some(shown) => places.iter().position(|place| place.id == shown),
+        None => places.len().checked_sub(1),
+    };
     match end {
-        Some(end) if more => end.encode(list),
+        Some(end) if more || end + 1 < places.len() => places[end].encode(list),
         _ => String::new(),
     }
+}
+
+/// The id of the last of `messages`.
+fn last_id(messages: &[proto::Message]) -> Option<Uuid> {
+    parse_id(&messages.last()?.message_id).ok()
 }
 
 #[tonic::async_trait]
@@ -161,7 +166,7 @@ impl MailService for MailGrpc {
         let page = self.mail.list(&filter, cursor, size).await?;
         let places: Vec<Cursor> = page.entries.iter().map(Cursor::after).collect();
         let messages = show::several(&self.directory, page.entries, None).await?;
-        let next_page_token = next_page(places, messages.len(), page.more, &list);
+        let next_page_token = next_page(&places, last_id(&messages), page.more, &list);
         Ok(Response::new(proto::ListMessagesResponse {
             messages,
             next_page_token,
@@ -248,10 +253,11 @@ impl MailService for MailGrpc {
             folder_id,
         };
         let cursor = Cursor::decode(&request.page_token, &list)?.unwrap_or(Cursor::NEWEST);
-        let page = self.mail.threads(owner_id, folder_id, cursor, size).await?;
-        let (places, threads): (Vec<Cursor>, Vec<_>) = page.entries.into_iter().unzip();
+        let found = self.mail.threads(owner_id, folder_id, cursor, size);
+        let (page, threads) = found.await?;
+        let shown = threads.last().map(|thread| thread.thread_id);
         let threads = show::threads(&self.directory, threads).await?;
-        let next_page_token = next_page(places, threads.len(), page.more, &list);
+        let next_page_token = next_page(&page.entries, shown, page.more, &list);
         Ok(Response::new(proto::ListThreadsResponse {
             threads,
             next_page_token,
@@ -277,7 +283,7 @@ impl MailService for MailGrpc {
         let places: Vec<Cursor> = page.entries.iter().map(Cursor::after).collect();
         let messages =
             show::page(&self.mail, &self.directory, owner_id, page.entries, full).await?;
-        let next_page_token = next_page(places, messages.len(), page.more, &list);
+        let next_page_token = next_page(&places, last_id(&messages), page.more, &list);
         let thread = show::threads(&self.directory, vec![thread]).await?.pop();
         Ok(Response::new(proto::GetThreadResponse {
             thread,
@@ -412,5 +418,34 @@ impl MailService for MailGrpc {
         Ok(Response::new(proto::GetMailboxResponse {
             mailbox: Some(mailbox),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use turbomessage_service_kit::clock::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_page_ends_after_the_last_entry_that_was_shown() {
+        let id = Uuid::from_u128;
+        let place = |n: u128| Cursor {
+            time: Timestamp::from_micros(-i64::try_from(n).unwrap()),
+            id: id(n),
+        };
+        let list = List::Threads {
+            owner_id: id(7),
+            folder_id: id(8),
+        };
+        let next = |last: Option<u128>, more| {
+            let token = next_page(&[place(1), place(2), place(3)], last.map(id), more, &list);
+            Cursor::decode(&token, &list).unwrap().map(|place| place.id)
+        };
+        assert_eq!(next(Some(3), true), Some(id(3)));
+        assert_eq!(next(Some(3), false), None, "the last page");
+        assert_eq!(next(Some(1), false), Some(id(1)), "the others did not fit");
+        assert_eq!(next(None, true), Some(id(3)), "all of them went meanwhile");
+        assert_eq!(next_page(&[], None, false, &list), "");
     }
 }

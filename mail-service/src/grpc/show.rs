@@ -159,13 +159,9 @@ async fn names_of(
     directory: &Directory,
     participants: impl Iterator<Item = &Participant>,
 ) -> Result<Names, Problem> {
-    let ids: Vec<Uuid> = participants
-        .filter_map(|p| match p {
-            Participant::Account(id) => Some(*id),
-            Participant::External { .. } | Participant::System => None,
-        })
-        .collect();
-    directory.accounts(ids.into_iter()).await
+    directory
+        .accounts(participants.filter_map(Participant::account_id))
+        .await
 }
 
 /// Several conversations.

@@ -161,11 +161,11 @@ impl Mail {
 
     /// What was kept, as something to send; without its text.
     async fn send_of(&self, copy: Copy, request: Option<RequestId>) -> Result<Send, Problem> {
-        let named = copy.participants.all().filter_map(account_of);
+        let named = copy.participants.all().filter_map(Participant::account_id);
         let known = self.directory.accounts(named).await?;
         let recipients = |list: &[Participant]| -> Vec<Recipient> {
             list.iter()
-                .filter_map(account_of)
+                .filter_map(Participant::account_id)
                 .map(|account_id| Recipient {
                     account_id,
                     username: known
@@ -342,13 +342,6 @@ impl Mail {
             Ok(Some(_)) => Err(Problem::new(Reason::RequestIdReused)),
             Ok(None) | Err(_) => Err(problem),
         }
-    }
-}
-
-fn account_of(participant: &Participant) -> Option<Uuid> {
-    match participant {
-        Participant::Account(id) => Some(*id),
-        Participant::External { .. } | Participant::System => None,
     }
 }
 

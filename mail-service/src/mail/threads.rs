@@ -31,7 +31,8 @@ pub(crate) struct ThreadSummary {
 }
 
 impl Mail {
-    /// A page of the conversations in a folder, newest activity first, each with its place.
+    /// The places of a page of the conversations in a folder, newest activity first, and the
+    /// conversations that are still there.
     ///
     /// # Errors
     /// The store does not answer.
@@ -41,18 +42,13 @@ impl Mail {
         folder_id: Uuid,
         cursor: Cursor,
         size: PageSize,
-    ) -> Result<Page<(Cursor, ThreadSummary)>, Problem> {
+    ) -> Result<(Page<Cursor>, Vec<ThreadSummary>), Problem> {
         let places = self.store.threads(owner, folder_id, cursor, size.get() + 1);
         let page = Page::of(places.await?, size.get());
         let ids: Vec<Uuid> = page.entries.iter().map(|place| place.id).collect();
         let mut summaries = self.summaries(owner, &ids).await?;
-        let found = page.entries.into_iter();
-        // One that has gone meanwhile is left out.
-        let found = found.filter_map(|place| Some((place, summaries.remove(&place.id)?)));
-        Ok(Page {
-            entries: found.collect(),
-            more: page.more,
-        })
+        let threads = ids.iter().filter_map(|id| summaries.remove(id)).collect();
+        Ok((page, threads))
     }
 
     /// One conversation as a whole.

@@ -15,7 +15,7 @@ mod query;
 mod tokenizer;
 
 pub use document::{Document, Field, Role};
-pub use evaluate::{Facts, candidates, contains, is_bounded, matches, span};
+pub use evaluate::{Facts, candidates, contains, matches, span};
 pub use highlight::{Highlights, Part, highlight};
 pub use html::html_text;
 pub use index::{Block, Blocks, Corrupt, KeyRange, Merger, Window, build, hits, ranges};

@@ -90,7 +90,6 @@ impl Mail {
             mail: self,
             owner,
             folders: folders.into_iter().map(|f| (f.folder_id, f)).collect(),
-            bounded: search::is_bounded(query),
             query,
             scan,
             people,
@@ -113,8 +112,6 @@ struct Finder<'a> {
     mail: &'a Mail,
     owner: Uuid,
     query: &'a Query,
-    /// Whether the words of the query say which messages may be meant.
-    bounded: bool,
     folders: HashMap<Uuid, Folder>,
     people: People,
     scan: Scan,
@@ -129,9 +126,7 @@ struct Finder<'a> {
 impl Finder<'_> {
     /// Looks through a slice; answers whether that is enough.
     async fn look_through(&mut self, slice: Slice) -> Result<bool, Problem> {
-        if self.bounded {
-            let hits: Vec<Option<Vec<i64>>> = slice.hits.iter().cloned().map(Some).collect();
-            let times = search::candidates(self.query, &hits).unwrap_or_default();
+        if let Some(times) = search::candidates(self.query, &slice.hits) {
             for times in times.chunks(STEP) {
                 let times: Vec<Timestamp> =
                     times.iter().copied().map(Timestamp::from_micros).collect();

@@ -6,7 +6,7 @@
 
 use thiserror::Error;
 
-use super::{cursor::Cursor, key::KeyRange};
+use super::key::KeyRange;
 
 /// The first byte of a block's data.
 pub(super) const VERSION: u8 = 1;
@@ -50,27 +50,5 @@ impl Blocks {
         self.0[after.saturating_sub(1)..]
             .iter()
             .take_while(|block| block.first_key < range.end)
-    }
-
-    /// The time down to which (inclusive) everything in `range` is known, if these blocks are the first
-    /// of it and more may follow. Serves ranges of one word or one person.
-    ///
-    /// # Errors
-    /// The last block cannot be read.
-    pub fn known_down_to(&self, range: &KeyRange) -> Result<i64, Corrupt> {
-        let mut known = i64::MAX;
-        if let Some(last) = self.within(range).last() {
-            let mut cursor = Cursor::new(last)?;
-            while cursor.next_entry()? {
-                if cursor.stored_key() >= range.end.as_slice() {
-                    return Ok(i64::MIN);
-                }
-                while cursor.is_in(range) && cursor.next_posting()? {
-                    // The positions of the last message may go on in the next block.
-                    known = cursor.time().saturating_add(1);
-                }
-            }
-        }
-        Ok(known)
     }
 }

@@ -6,8 +6,7 @@
 //!
 //! A segment is asked in two steps. [`ranges`] says which keys matter; of each range the blocks are
 //! read from the last that does not begin after its start up to the last that begins before its end.
-//! [`hits`] then finds the messages in those blocks. Who wants the newest only may stop reading a
-//! range early: [`Blocks::known_down_to`] says how far back the answer is then complete.
+//! [`hits`] then finds the messages in those blocks.
 
 mod block;
 mod build;

@@ -203,48 +203,6 @@ fn blocks_are_small_and_their_keys_rise() {
 }
 
 #[test]
-fn the_newest_are_found_without_reading_all() {
-    let mails: Vec<_> = (0..20_000).map(|n| text(n, "common common")).collect();
-    let stored = segment(&mails);
-    let leaf = leaf("common");
-    let range = &ranges(
-        &leaf,
-        &[],
-        Window {
-            newest: 15_000,
-            oldest: i64::MIN,
-        },
-    )[1];
-    let some = Blocks::new(read(&stored, range, 2));
-    let known = some.known_down_to(range).unwrap();
-    assert!((10_000..14_999).contains(&known), "{known}");
-    let window = Window {
-        newest: 15_000,
-        oldest: known,
-    };
-    let expected: Vec<i64> = (known..=15_000).rev().collect();
-    assert_eq!(hits(&some, &leaf, &[], window).unwrap(), expected);
-
-    let none = Blocks::new(Vec::new()).known_down_to(range);
-    assert_eq!(none, Ok(i64::MAX));
-    let more = segment(&[text(1, "common"), text(1, "uncommon")]);
-    assert_eq!(Blocks::new(more).known_down_to(range), Ok(i64::MIN));
-}
-
-#[test]
-fn what_is_known_stops_before_a_message_that_may_go_on() {
-    let mails = [
-        text(9, "common"),
-        text(5, &"common ".repeat(100_000)),
-        text(1, "common"),
-    ];
-    let stored = segment(&mails);
-    let range = &ranges(&leaf("common"), &[], Window::ALL)[1];
-    let some = Blocks::new(read(&stored, range, 1));
-    assert_eq!(some.known_down_to(range), Ok(6));
-}
-
-#[test]
 fn a_merge_drops_the_dead_and_doubles() {
     let first = [text(1, "a b"), text(4, "a c")];
     let second = [text(2, "a"), text(3, "a b"), text(4, "a c")];
@@ -274,12 +232,9 @@ fn damage_is_an_error_at_worst() {
         let mut merger = Merger::new(1);
         let fed = merger.feed(0, blocks.first().cloned(), |_| true).is_ok();
         let blocks = Blocks::new(blocks);
-        let answered = queries.iter().map(|leaf| {
-            for range in ranges(leaf, &person, Window::ALL) {
-                let _ = blocks.known_down_to(&range);
-            }
-            hits(&blocks, leaf, &person, Window::ALL).is_ok()
-        });
+        let answered = queries
+            .iter()
+            .map(|leaf| hits(&blocks, leaf, &person, Window::ALL).is_ok());
         answered.fold(fed, |all, one| all & one)
     };
     assert!(ask(stored.clone()));
