@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use turbomessage_proto::mail_v1::{Body, SendMessageRequest};
+use turbomessage_proto::mail_v1::{Body, CreateDraftRequest, SendMessageRequest};
 
 use super::{
     letter::Letter,
@@ -77,6 +77,23 @@ impl ContentArgs {
             labels: self.labels.clone(),
             ..request
         })
+    }
+}
+
+/// The request that keeps `content` as a draft, under its request id.
+pub(crate) fn as_draft(content: SendMessageRequest) -> CreateDraftRequest {
+    CreateDraftRequest {
+        request_id: content.request_id,
+        to: content.to,
+        cc: content.cc,
+        bcc: content.bcc,
+        subject: content.subject,
+        body: content.body,
+        in_reply_to: content.in_reply_to,
+        attachment_ids: content.attachment_ids,
+        labels: content.labels,
+        deliver_time: content.deliver_time,
+        forward_of: content.forward_of,
     }
 }
 

@@ -10,7 +10,7 @@ use turbomessage_proto::mail_v1::{
 use turbomessage_service_kit::clock::Timestamp;
 
 use super::{event::Written, reader::Reader};
-use crate::compose::letter::Letter;
+use crate::compose::{content::as_draft, letter::Letter};
 
 /// How long a send waits, so that it can be taken back.
 pub(crate) const SECOND_THOUGHTS: Duration = Duration::from_secs(10);
@@ -116,44 +116,35 @@ impl Writing {
 
     /// The request that sends a new message.
     pub(crate) fn send_request(&self) -> SendMessageRequest {
-        let draft = self.create_request();
         SendMessageRequest {
             request_id: self.ids().1,
-            to: draft.to,
-            cc: draft.cc,
-            bcc: draft.bcc,
-            subject: draft.subject,
-            body: draft.body,
-            in_reply_to: draft.in_reply_to,
             deliver_time: self.deliver_time,
-            forward_of: draft.forward_of,
-            ..SendMessageRequest::default()
+            ..self.content()
         }
     }
 
     /// The request that keeps a new message as a draft.
     pub(crate) fn create_request(&self) -> CreateDraftRequest {
+        as_draft(SendMessageRequest {
+            request_id: self.ids().0,
+            ..self.content()
+        })
+    }
+
+    /// What was written, and what it answers or passes on.
+    fn content(&self) -> SendMessageRequest {
         let letter = self.letter.clone().unwrap_or_default();
         let (in_reply_to, forward_of) = match &self.origin {
             Origin::New {
                 in_reply_to,
                 forward_of,
-            } => (in_reply_to.clone(), forward_of.clone()),
-            Origin::Draft(draft) => (draft.in_reply_to.clone(), draft.forward_of.clone()),
+            } => (in_reply_to, forward_of),
+            Origin::Draft(draft) => (&draft.in_reply_to, &draft.forward_of),
         };
-        CreateDraftRequest {
-            request_id: self.ids().0,
-            to: letter.to,
-            cc: letter.cc,
-            bcc: letter.bcc,
-            subject: letter.subject,
-            body: Some(Body {
-                text: letter.text,
-                html: String::new(),
-            }),
-            in_reply_to,
-            forward_of,
-            ..CreateDraftRequest::default()
+        SendMessageRequest {
+            in_reply_to: in_reply_to.clone(),
+            forward_of: forward_of.clone(),
+            ..SendMessageRequest::from(letter)
         }
     }
 

@@ -5,6 +5,7 @@
 pub mod conformance;
 mod error;
 mod postgres;
+mod records;
 mod rows;
 mod shared;
 mod sqlite;
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 pub use error::StoreError;
 pub use postgres::PostgresStore;
-pub use rows::{
+pub use records::{
     Account, BlockRange, Changes, Content, Delivery, Kept, KeptAnswer, Labelled, Segment,
     SegmentState, Unindexed,
 };

@@ -1,6 +1,7 @@
 //! Who gets in, and what those hear who do not.
 
 mod edge;
+pub(crate) mod ending;
 mod flood;
 mod hygiene;
 mod passwords;

@@ -6,21 +6,17 @@ use rustix::process::Signal;
 use tokio::time::timeout;
 use tonic::{Code, Request, Status, Streaming};
 use tonic_types::StatusExt as _;
-use turbomessage_proto::{
-    auth_v1::{
-        ChangePasswordRequest, DeleteAccountRequest, LogoutRequest, RevokeOtherSessionsRequest,
-        RevokeSessionRequest,
-    },
-    mail_v1::{WatchMailboxRequest, WatchMailboxResponse, watch_mailbox_response::Event},
+use turbomessage_proto::mail_v1::{
+    WatchMailboxRequest, WatchMailboxResponse, watch_mailbox_response::Event,
 };
 use turbomessage_tests::{
-    Dev, Edge, Part, Process, Services, User,
-    client::fresh_password,
-    containers as engine,
+    Dev, Edge, Part, Process, Services, User, containers as engine,
     errors::refused,
     eventually::{SOON, eventually},
     programs,
 };
+
+use crate::access::ending::{WAYS, end_session};
 
 type Watched = Streaming<WatchMailboxResponse>;
 
@@ -62,43 +58,6 @@ async fn end_of(mut stream: Watched, limit: Duration) -> Status {
 async fn ended_because(stream: Watched, limit: Duration, code: Code, reason: &str) -> Status {
     refused(Err::<(), _>(end_of(stream, limit).await), code, reason)
 }
-
-/// Ends the session of `other`, who is the same person as `own`.
-async fn end_session(way: &str, own: &User, other: &User) {
-    match way {
-        "logout" => drop(other.auth().logout(LogoutRequest {}).await.unwrap()),
-        "revocation" => {
-            let session_id = other.session.session_id.clone();
-            let request = RevokeSessionRequest { session_id };
-            own.auth().revoke_session(request).await.unwrap();
-        }
-        "revocation of others" => {
-            let request = RevokeOtherSessionsRequest {};
-            own.auth().revoke_other_sessions(request).await.unwrap();
-        }
-        "new password" => {
-            let request = ChangePasswordRequest {
-                current_password: own.password.clone(),
-                new_password: fresh_password(),
-            };
-            own.auth().change_password(request).await.unwrap();
-        }
-        "deletion" => {
-            let password = own.password.clone();
-            let request = DeleteAccountRequest { password };
-            own.auth().delete_account(request).await.unwrap();
-        }
-        unknown => panic!("{unknown}"),
-    }
-}
-
-const WAYS: [&str; 5] = [
-    "logout",
-    "revocation",
-    "revocation of others",
-    "new password",
-    "deletion",
-];
 
 async fn an_ended_session_ends_its_streams(here: &Edge, there: &Edge) {
     for way in WAYS {

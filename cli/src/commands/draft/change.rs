@@ -2,12 +2,13 @@
 
 use prost_types::Timestamp as ProtoTime;
 use turbomessage_proto::mail_v1::{
-    Body, CreateDraftRequest, Message, Participant, ParticipantKind, SendDraftRequest,
-    SendMessageRequest, UpdateDraftRequest,
+    Body, Message, Participant, ParticipantKind, SendDraftRequest, SendMessageRequest,
+    UpdateDraftRequest,
 };
 
 use super::super::retry;
 use crate::{
+    compose::content::as_draft,
     compose::letter::Letter,
     connection::Connection,
     failure::{Failure, Kind},
@@ -30,19 +31,10 @@ pub(super) async fn create(
     request_id: String,
     connection: &Connection,
 ) -> Result<Message, Failure> {
-    let request = CreateDraftRequest {
+    let request = as_draft(SendMessageRequest {
         request_id,
-        to: content.to,
-        cc: content.cc,
-        bcc: content.bcc,
-        subject: content.subject,
-        body: content.body,
-        in_reply_to: content.in_reply_to,
-        attachment_ids: content.attachment_ids,
-        labels: content.labels,
-        deliver_time: content.deliver_time,
-        forward_of: content.forward_of,
-    };
+        ..content
+    });
     let call = async || connection.mail().create_draft(request.clone()).await;
     let answer = retry::until_answered(call).await?;
     Ok(answer.message.unwrap_or_default())

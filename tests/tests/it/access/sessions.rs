@@ -3,20 +3,18 @@
 use std::time::Duration;
 
 use tonic::{Code, Status};
-use turbomessage_proto::{
-    auth_v1::{ChangePasswordRequest, DeleteAccountRequest, LogoutRequest},
-    mail_v1::GetMailboxRequest,
-};
+use turbomessage_proto::{auth_v1::LogoutRequest, mail_v1::GetMailboxRequest};
 use turbomessage_tests::{
-    Dev, Edge, Services, User,
-    client::{Client, fresh_password},
-    containers,
+    Client, Dev, Edge, Services, User, containers,
     errors::refused,
     eventually,
     raw::{self, Connection},
 };
 
-use super::paths::{ACCOUNT, MAILBOX};
+use super::{
+    ending::{WAYS, end_session},
+    paths::{ACCOUNT, MAILBOX},
+};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -130,30 +128,8 @@ async fn get_mailbox(client: &Client) -> Result<(), Status> {
         .map(drop)
 }
 
-/// Ways to end the session `other` of the person who is `own` here.
-async fn end(way: &str, own: &User, other: &User) {
-    match way {
-        "logout" => drop(other.auth().logout(LogoutRequest {}).await.unwrap()),
-        "new password" => {
-            let request = ChangePasswordRequest {
-                current_password: own.password.clone(),
-                new_password: fresh_password(),
-            };
-            own.auth().change_password(request).await.unwrap();
-        }
-        "deletion" => {
-            let password = own.password.clone();
-            own.auth()
-                .delete_account(DeleteAccountRequest { password })
-                .await
-                .unwrap();
-        }
-        unknown => panic!("{unknown}"),
-    }
-}
-
 async fn an_ended_session_is_refused_on_every_gateway(here: &Edge, there: &Edge) {
-    for way in ["logout", "new password", "deletion"] {
+    for way in WAYS {
         let own = here.register_fresh().await;
         let other = own.log_in_again(here, None).await;
         let other_there = other.at(there).await;
@@ -161,7 +137,7 @@ async fn an_ended_session_is_refused_on_every_gateway(here: &Edge, there: &Edge)
         get_mailbox(&other.client).await.unwrap();
         get_mailbox(&other_there.client).await.unwrap();
 
-        end(way, &own, &other).await;
+        end_session(way, &own, &other).await;
         let at_once = get_mailbox(&other.client).await;
         refused(at_once, Code::Unauthenticated, "SESSION_INVALID");
         let what = format!("after {way} the other gateway refuses");
