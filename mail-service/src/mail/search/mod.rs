@@ -7,6 +7,7 @@
 
 mod candidates;
 mod people;
+mod rest;
 mod slices;
 
 use std::{collections::HashMap, time::Duration};

@@ -5,18 +5,13 @@ use std::collections::{BTreeMap, VecDeque};
 use turbomessage_service_kit::{clock::Timestamp, problem::Problem};
 use uuid::Uuid;
 
-use super::{Mail, people::People};
+use super::{Mail, people::People, rest::rest};
 use crate::{
     indexing::{document, people},
     search::{self, Block, Blocks, Leaf, Query, Window},
     store::{BlockRange, Segment, Unindexed},
 };
 
-/// How much of what is not indexed is read at once.
-const MOST_BYTES: i64 = 4 * 1024 * 1024;
-const MOST_MESSAGES: usize = 500;
-/// How many of what is not indexed are asked after at once.
-const SIZES: usize = 10_000;
 /// How many messages the first group of segments has, at least; each has twice as many as the one
 /// before, up to the largest: what is found in a group is held in memory.
 const FIRST_GROUP: i64 = 512;
@@ -198,82 +193,6 @@ fn apart(mut segments: Vec<Segment>) -> VecDeque<Vec<Segment>> {
     groups
 }
 
-/// What is not indexed, cut into stretches that can be read at once.
-struct Rest {
-    /// Newest first: after the first time, up to the second.
-    whole: VecDeque<(Timestamp, Timestamp)>,
-    /// Where the stretch begins that is not whole yet, and where it ends so far.
-    after: Timestamp,
-    last: Timestamp,
-    bytes: i64,
-    messages: usize,
-    /// How many messages there are in all stretches.
-    seen: usize,
-}
-
-impl Rest {
-    fn after(after: Timestamp) -> Self {
-        Self {
-            whole: VecDeque::new(),
-            after,
-            last: after,
-            bytes: 0,
-            messages: 0,
-            seen: 0,
-        }
-    }
-
-    /// Adds the next message.
-    fn add(&mut self, time: Timestamp, size: i64) {
-        let full = self.messages >= MOST_MESSAGES || self.bytes + size > MOST_BYTES;
-        if self.messages > 0 && full {
-            self.finish();
-        }
-        self.bytes += size;
-        self.messages += 1;
-        self.seen += 1;
-        self.last = time;
-    }
-
-    fn finish(&mut self) {
-        self.whole.push_front((self.after, self.last));
-        (self.after, self.bytes, self.messages) = (self.last, 0, 0);
-    }
-
-    fn stretches(mut self) -> VecDeque<(Timestamp, Timestamp)> {
-        if self.messages > 0 {
-            self.finish();
-        }
-        self.whole
-    }
-}
-
-/// What of `window` is not indexed. A mailbox may have a great deal of it: what is kept of that is
-/// only where it is cut.
-async fn rest(
-    mail: &Mail,
-    owner: Uuid,
-    indexed: Timestamp,
-    window: Window,
-) -> Result<Rest, Problem> {
-    let limit = i64::try_from(SIZES).unwrap_or(i64::MAX);
-    let before = Timestamp::from_micros(window.oldest.saturating_sub(1));
-    let mut rest = Rest::after(indexed.max(before));
-    while rest.last.as_micros() < window.newest {
-        let sizes = mail.store.unindexed_sizes(owner, rest.last, limit).await?;
-        for &(time, size) in &sizes {
-            if time.as_micros() > window.newest {
-                return Ok(rest);
-            }
-            rest.add(time, size);
-        }
-        if sizes.len() < SIZES {
-            break;
-        }
-    }
-    Ok(rest)
-}
-
 fn match_all(messages: &[Unindexed], leaves: &[(Leaf, Vec<Uuid>)]) -> Vec<Vec<i64>> {
     let leaves: Vec<(&Leaf, &[Uuid])> = leaves
         .iter()
@@ -364,36 +283,7 @@ mod tests {
         }
     }
 
-    /// Mostly so small that the number of messages counts, not their bytes.
-    fn size() -> impl Strategy<Value = i64> {
-        prop_oneof![200 => Just(1), 1 => 0..MOST_BYTES / 3]
-    }
-
     proptest! {
-        #[test]
-        fn every_message_is_in_one_stretch_and_no_stretch_is_too_large(
-            messages in prop::collection::vec((1..5_i64, size()), 0..1500),
-            after in -3..3_i64,
-        ) {
-            let mut rest = Rest::after(at(after));
-            let (mut time, mut sizes) = (after, BTreeMap::new());
-            for (gap, size) in &messages {
-                time += gap;
-                sizes.insert(time, *size);
-                rest.add(at(time), *size);
-            }
-            prop_assert_eq!(rest.seen, messages.len());
-            let mut end = time;
-            for (begin, until) in rest.stretches() {
-                prop_assert_eq!(until.as_micros(), end, "one ends where the other begins");
-                end = begin.as_micros();
-                let inside = sizes.range(end + 1..=until.as_micros());
-                prop_assert!((1..=MOST_MESSAGES).contains(&inside.clone().count()));
-                prop_assert!(inside.map(|(_, size)| size).sum::<i64>() <= MOST_BYTES);
-            }
-            prop_assert_eq!(end, after);
-        }
-
         #[test]
         fn segments_that_overlap_stay_together(
             stretches in prop::collection::vec((0..100_i64, 0..20_i64), 0..12),
