@@ -45,7 +45,7 @@ pub(super) fn tokens(text: &str, sink: impl FnMut(Token<'_>)) {
 }
 
 /// `text` without regard to case, accents and white space around it, to compare the names of labels
-/// and folders. Unlike in words, nothing else is left out.
+/// and folders. Unlike in words, nothing else is left out; accents that stand alone stay.
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
@@ -56,7 +56,13 @@ pub fn fold(text: &str) -> String {
             }
         });
     }
-    folded.trim().to_owned()
+    let folded = folded.trim();
+    let left = if folded.is_empty() {
+        text.trim()
+    } else {
+        folded
+    };
+    left.to_owned()
 }
 
 struct Scanner<F> {
@@ -254,6 +260,14 @@ mod tests {
                 (3, "日")
             ]
         );
+    }
+
+    #[test]
+    fn a_name_of_accents_alone_is_one() {
+        assert_eq!(fold(" Ñandú "), "nandu");
+        assert_eq!(fold(" \u{301} "), "\u{301}");
+        assert_eq!(fold("´"), "´");
+        assert_eq!(fold(" \u{3000}"), "");
     }
 
     #[test]

@@ -96,6 +96,7 @@ fn every_query_has_one_form() {
             "larger:10 smaller:2K larger:3m",
             "larger:10 smaller:2048 larger:3145728",
         ),
+        ("label:\u{301} in:\" ´\"", "label:\"\u{301}\" in:\"´\""),
         ("日本 👍", "\"日 本\" 👍"),
         ("a (b OR c) (d (e f))", "a b OR c (d (e f))"),
         ("Robert'); DROP TABLE x;--", "robert"),
