@@ -38,7 +38,8 @@ pub fn check(runtime: &Handle, store: &SharedStore) {
     let mut runner = TestRunner::new(Config {
         cases: steps.div_ceil(SEQUENCE),
         failure_persistence: None,
-        max_shrink_iters: 100,
+        // In time for what ends a test that takes too long.
+        max_shrink_time: 30_000,
         ..Config::default()
     });
     let sequences = operations(SEQUENCE as usize);

@@ -59,7 +59,13 @@ pub async fn run(store: &SharedStore, operations: &[Operation]) -> anyhow::Resul
 
 impl Run {
     async fn step_by(&mut self, operation: &Operation) -> anyhow::Result<()> {
-        for owner in self.operate(operation).await? {
+        let touched = self.operate(operation).await?;
+        self.compare(touched).await
+    }
+
+    /// The mailboxes of `owners` must be what the model says.
+    pub(super) async fn compare(&mut self, owners: HashSet<Uuid>) -> anyhow::Result<()> {
+        for owner in owners {
             compare(&self.office, &mut self.model, owner).await?;
         }
         Ok(())
@@ -299,9 +305,8 @@ impl Run {
             self.followers.follow(&self.office, owner, 50).await?;
         }
         for letter in self.requests.clone() {
-            for owner in self.send(letter).await? {
-                compare(&self.office, &mut self.model, owner).await?;
-            }
+            let touched = self.send(letter).await?;
+            self.compare(touched).await?;
         }
         let _ = self.sweep().await?;
         compare_bodies(&self.office, &self.model).await

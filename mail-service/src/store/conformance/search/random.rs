@@ -36,7 +36,7 @@ pub fn check(runtime: &Handle, stores: &[SharedStore]) {
     let mut runner = TestRunner::new(Config {
         cases: QUERIES,
         failure_persistence: None,
-        max_shrink_iters: 200,
+        max_shrink_time: 30_000,
         ..Config::default()
     });
     for _ in 0..MAILBOXES {
