@@ -1,9 +1,15 @@
 //! Argon2id, so many at once and no more: each takes 19 MiB and tens of milliseconds.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::anyhow;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{self, Output, ParamsString, Salt},
+};
 use tokio::sync::Semaphore;
 use turbomessage_service_kit::problem::{Problem, Reason};
 
@@ -20,13 +26,19 @@ const LANES: u32 = 1;
 /// When a caller that found no place to wait in should come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// What one password is hashed in. It is kept for the next: taken anew each time, on whatever thread is
+/// free, it adds up in what the allocator keeps for each thread, to hundreds of MiB in a flood of
+/// logins.
+type Memory = Vec<Block>;
+
 /// Hashes and checks passwords.
-#[derive(Debug)]
 pub(crate) struct Hashing {
     /// Places for callers: those whose password is being hashed, and those who wait.
     places: Arc<Semaphore>,
     /// Room for work.
     workers: Arc<Semaphore>,
+    /// What is worked in, as far as it is free.
+    memories: Arc<Mutex<Vec<Memory>>>,
     /// The hash of a password that nobody has.
     nobodys: PasswordHash,
 }
@@ -37,8 +49,10 @@ impl Hashing {
     /// # Errors
     /// The machine has no randomness or no memory to hash with.
     pub(crate) fn new(limits: HashingLimits) -> anyhow::Result<Self> {
-        let nobodys = hash(SessionToken::generate().expose())?;
+        let mut memory = Memory::new();
+        let nobodys = hash(SessionToken::generate().expose(), &mut memory)?;
         Ok(Self {
+            memories: Arc::new(Mutex::new(vec![memory])),
             places: Arc::new(Semaphore::new(limits.at_once + limits.waiting)),
             workers: Arc::new(Semaphore::new(limits.at_once)),
             nobodys,
@@ -55,9 +69,9 @@ impl Hashing {
         known: [String; 2],
         field: &'static str,
     ) -> Result<PasswordHash, Problem> {
-        self.run(move || {
+        self.run(move |memory| {
             check_strength(&password, &known.each_ref().map(String::as_str), field)?;
-            hash(password.expose()).map_err(Problem::internal)
+            hash(password.expose(), memory).map_err(Problem::internal)
         })
         .await
     }
@@ -73,9 +87,9 @@ impl Hashing {
         hash: Option<&PasswordHash>,
     ) -> Result<bool, Problem> {
         let hash = hash.unwrap_or(&self.nobodys).clone();
-        self.run(move || {
-            let verified = argon2()?.verify_password(password.expose().as_bytes(), hash.as_str());
-            Ok(verified.is_ok())
+        self.run(move |memory| {
+            let matches = matches(password.expose(), hash.as_str(), memory);
+            matches.map_err(Problem::internal)
         })
         .await
     }
@@ -84,7 +98,7 @@ impl Hashing {
     /// that hang up do not get round the limit.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
@@ -93,30 +107,70 @@ impl Hashing {
             .acquire_owned()
             .await
             .map_err(Problem::internal)?;
+        let memories = Arc::clone(&self.memories);
         tokio::task::spawn_blocking(move || {
             let _held = (place, room);
-            work()
+            let free = || memories.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = free().pop().unwrap_or_default();
+            let done = work(&mut memory);
+            free().push(memory);
+            done
         })
         .await
         .map_err(Problem::internal)?
     }
 }
 
-fn argon2() -> Result<Argon2<'static>, Problem> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
-        .map_err(|error| Problem::internal(anyhow!("Argon2's parameters: {error}")))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// `password` with a new salt, in the PHC string format.
+fn hash(password: &str, memory: &mut Memory) -> anyhow::Result<PasswordHash> {
+    let failed = |error: argon2::Error| anyhow!("hashing failed: {error}");
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(failed)?;
+    let salt: [u8; argon2::RECOMMENDED_SALT_LEN] = rand::random();
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let output = compute(&argon2, password, &salt, Params::DEFAULT_OUTPUT_LEN, memory)?;
+    let hash = phc::PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params())?,
+        salt: Some(Salt::new(&salt)?),
+        hash: Some(output),
+    };
+    Ok(PasswordHash::new(hash.to_string()))
 }
 
-fn hash(password: &str) -> anyhow::Result<PasswordHash> {
-    let hash = argon2()?
-        .hash_password(password.as_bytes())
+/// Whether `hash`, in the PHC string format, was made of `password`. The comparison takes the same time
+/// wherever they differ.
+fn matches(password: &str, hash: &str, memory: &mut Memory) -> anyhow::Result<bool> {
+    let stored = phc::PasswordHash::new(hash)?;
+    let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else {
+        anyhow::bail!("a stored hash lacks its salt or itself");
+    };
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
+    let version = stored.version.map_or(Ok(Version::V0x13), Version::try_from);
+    let argon2 = Argon2::new(algorithm, version?, Params::try_from(&stored)?);
+    let output = compute(&argon2, password, &salt, expected.len(), memory)?;
+    Ok(output == expected)
+}
+
+fn compute(
+    argon2: &Argon2<'_>,
+    password: &str,
+    salt: &[u8],
+    length: usize,
+    memory: &mut Memory,
+) -> anyhow::Result<Output> {
+    memory.resize(argon2.params().block_count(), Block::default());
+    let mut output = vec![0; length];
+    argon2
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut output, memory)
         .map_err(|error| anyhow!("hashing failed: {error}"))?;
-    Ok(PasswordHash::new(hash.to_string()))
+    Ok(Output::new(&output)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use argon2::{PasswordHasher as _, PasswordVerifier as _};
+
     use super::*;
 
     fn hashing(at_once: usize, waiting: usize) -> Arc<Hashing> {
@@ -147,10 +201,48 @@ mod tests {
         assert!(!hashing.verify(password(text), None).await.unwrap());
     }
 
+    #[test]
+    fn the_same_password_never_has_the_same_hash() {
+        let mut memory = Memory::new();
+        let [one, other] =
+            std::array::from_fn(|_| hash("correct horse battery staple", &mut memory).unwrap());
+        assert_ne!(one, other);
+    }
+
+    /// The library has a way of its own, in memory that it takes and frees.
+    #[test]
+    fn hashes_are_those_of_the_library_whatever_memory_was_used_for_before() {
+        let mut memory = Memory::new();
+        let small = Params::new(64, 1, 1, Some(16)).unwrap();
+        for params in [Params::default(), small, Params::default()] {
+            let library = Argon2::from(params);
+            let theirs = library.hash_password(b"a password").unwrap().to_string();
+            assert!(matches("a password", &theirs, &mut memory).unwrap());
+            assert!(!matches("a Password", &theirs, &mut memory).unwrap());
+            let ours = hash("a password", &mut memory).unwrap();
+            assert!(
+                library
+                    .verify_password(b"a password", ours.as_str())
+                    .is_ok()
+            );
+            assert!(
+                library
+                    .verify_password(b"a Password", ours.as_str())
+                    .is_err()
+            );
+        }
+        assert!(matches("a password", "no hash", &mut memory).is_err());
+    }
+
     #[tokio::test]
-    async fn the_same_password_never_has_the_same_hash() {
-        let one = hash("correct horse battery staple").unwrap();
-        assert_ne!(one, hash("correct horse battery staple").unwrap());
+    async fn as_much_memory_is_kept_as_is_worked_in_at_once() {
+        let hashing = hashing(2, 100);
+        let logins = (0..40).map(|_| hashing.verify(password("a guess"), None));
+        for known in futures::future::join_all(logins).await {
+            assert!(!known.unwrap());
+        }
+        let memories = hashing.memories.lock().unwrap();
+        assert!((1..=2).contains(&memories.len()), "{}", memories.len());
     }
 
     #[tokio::test]
@@ -162,7 +254,7 @@ mod tests {
             let hashing = Arc::clone(&hashing);
             async move {
                 hashing
-                    .run(move || {
+                    .run(move |_| {
                         let _ = started.send(());
                         let _ = held.recv();
                         Ok(())
@@ -171,10 +263,10 @@ mod tests {
             }
         });
         running.await.unwrap();
-        let second = hashing.run(|| Ok(()));
+        let second = hashing.run(|_| Ok(()));
         tokio::pin!(second);
         assert!(futures::poll!(&mut second).is_pending(), "waits");
-        let third = hashing.run(|| Ok(())).await.unwrap_err();
+        let third = hashing.run(|_| Ok(())).await.unwrap_err();
         assert_eq!(third.reason(), Reason::Overloaded);
 
         // A caller that hangs up frees no room while its work still runs.
