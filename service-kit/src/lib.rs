@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod context;
 pub mod fields;
+pub mod files;
 pub mod health;
 pub mod language;
 pub mod listener;

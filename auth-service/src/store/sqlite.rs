@@ -1,6 +1,6 @@
 //! What every SQLite file of this service has: one writer, some readers, durable commits.
 
-use std::{fs, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use anyhow::Context;
 use futures::future::BoxFuture;
@@ -9,7 +9,7 @@ use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use turbomessage_service_kit::problem::Problem;
+use turbomessage_service_kit::{files, problem::Problem};
 
 use super::sql::{self, ACQUIRE_TIMEOUT, TIME_LIMIT};
 use crate::detached::detached;
@@ -32,7 +32,8 @@ impl SqliteFile {
     /// # Errors
     /// The file cannot be opened or is no database.
     pub(crate) async fn open(path: &Path, migrations: Migrator) -> anyhow::Result<Self> {
-        make(path).with_context(|| format!("cannot open {}", path.display()))?;
+        // SQLite gives its other files the same permissions.
+        files::make_private(path).with_context(|| format!("cannot open {}", path.display()))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -91,18 +92,4 @@ impl SqliteFile {
         })
         .await
     }
-}
-
-/// Makes the file and its folder if they are not there. SQLite gives its other files the same
-/// permissions.
-fn make(path: &Path) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)?;
-    Ok(())
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// So many segments of like size become one, but for the largest.
 const MERGED: usize = 8;
-const TIERS: u32 = 3;
+const TIERS: u32 = 4;
 /// How many blocks are read, or written in one transaction.
 const BLOCKS: usize = 64;
 

@@ -19,6 +19,7 @@ mod containers {
             let postgres = Postgres::start().await;
             let store = mail_store(&postgres).await;
             mailboxes::statements::prepare_on_postgres(&store).await;
+            mailboxes::statements::use_indexes_on_postgres(&store).await;
             mailboxes::run_all(Arc::new(store)).await;
         }
     }

@@ -12,10 +12,13 @@ use crate::{
     store::{BlockRange, Segment, Unindexed},
 };
 
-/// How many messages the first group of segments has, at least; each has twice as many as the one
-/// before, up to the largest: what is found in a group is held in memory.
+/// How many messages the first group of segments has, at least, and how many times as many each has as
+/// the one before: a word that is in many messages fills a page from the first, and a rare one is
+/// found in few steps.
 const FIRST_GROUP: i64 = 512;
-const LARGEST_GROUP: i64 = 65_536;
+const GROWTH: i64 = 8;
+/// How often words may be found in a group: all of it is held in memory.
+const LARGEST_GROUP: i64 = 1 << 20;
 /// A mailbox with more than this is indexed before long.
 const WORTH_A_HINT: usize = 128;
 
@@ -36,8 +39,9 @@ pub(super) struct Slices {
     groups: VecDeque<Vec<Segment>>,
     /// The newest instant not looked through yet.
     newest: i64,
-    /// How many messages are looked through at once.
+    /// How many messages are looked through at once, and at the most.
     group: i64,
+    largest: i64,
     ended: bool,
 }
 
@@ -55,6 +59,7 @@ impl Slices {
             groups: VecDeque::new(),
             newest: window.newest,
             group: FIRST_GROUP,
+            largest: largest_group(query.leaves.len()),
             ended: window.newest < window.oldest,
         };
         if query.leaves.is_empty() || slices.ended {
@@ -170,9 +175,14 @@ impl Slices {
             messages += segments.iter().map(|s| s.message_count).sum::<i64>();
             group.extend(segments);
         }
-        self.group = LARGEST_GROUP.min(self.group * 2);
+        self.group = self.largest.min(self.group * GROWTH);
         group
     }
+}
+
+/// The most messages to look through at once for so many leaves of a query.
+fn largest_group(leaves: usize) -> i64 {
+    LARGEST_GROUP / i64::try_from(leaves.max(1)).unwrap_or(LARGEST_GROUP)
 }
 
 /// Segments, newest first; those that overlap stay together.

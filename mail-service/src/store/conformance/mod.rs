@@ -5,7 +5,7 @@
 //! In this crate every case is a test on `SQLite`, and on PostgreSQL where `TM_TEST_POSTGRES_URL`
 //! names one. Elsewhere (feature `conformance`): [`run_all`] for the cases, [`statements`] for the
 //! statements of an engine, [`random`] for random operations against a model, [`search`] for random
-//! queries against one.
+//! queries against one, [`scale`] to measure mailboxes of any size.
 
 #![expect(
     clippy::unwrap_used,
@@ -36,6 +36,7 @@ mod quota;
 pub mod random;
 mod rows;
 mod sample;
+pub mod scale;
 pub mod search;
 mod search_indexing;
 mod search_limits;

@@ -16,7 +16,7 @@ use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
 #[cfg(any(test, feature = "conformance"))]
-pub(super) use self::sql::OWN;
+pub(super) use self::sql::{BLOCKS, COPIES_AT, OWN};
 use self::{sets::column, transaction::PostgresTransaction};
 use super::{
     Account, BlockRange, Delivery, End, KeptAnswer, Key, MailStore, Queue, Retention, Segment,

@@ -147,12 +147,12 @@ pub(super) const SHORTEN_THREADS: &str = "UPDATE threads SET last_time = (SELECT
      copies WHERE copies.owner_id = threads.owner_id AND copies.thread_id = threads.thread_id) FROM \
      UNNEST($1::uuid[], $2::uuid[]) AS k (k_owner, k_id) WHERE owner_id = k_owner AND thread_id = \
      k_id";
-pub(super) const COPIES_AT: &str = concat!(
+pub(in crate::store) const COPIES_AT: &str = concat!(
     "SELECT ",
     copy_columns!(),
     " FROM copies WHERE owner_id = $1 AND receive_time = ANY($2)"
 );
-pub(super) const BLOCKS: &str = "SELECT blocks.segment_id, blocks.first_key, blocks.data FROM \
+pub(in crate::store) const BLOCKS: &str = "SELECT blocks.segment_id, blocks.first_key, blocks.data FROM \
      UNNEST($2::uuid[], $3::bytea[], $4::bytea[]) AS wanted (segment_id, start_key, end_key) CROSS \
      JOIN LATERAL (SELECT segment_id, first_key, data FROM search_blocks WHERE owner_id = $1 AND \
      segment_id = wanted.segment_id AND first_key < wanted.end_key AND first_key >= COALESCE((SELECT \

@@ -15,11 +15,11 @@ use sqlx::{
     SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use turbomessage_service_kit::clock::Timestamp;
+use turbomessage_service_kit::{clock::Timestamp, files};
 use uuid::Uuid;
 
 #[cfg(any(test, feature = "conformance"))]
-pub(super) use self::sql::OWN;
+pub(super) use self::sql::{BLOCKS, COPIES_AT, OWN};
 use self::{
     sets::{hex_of, ids, set},
     transaction::SqliteTransaction,
@@ -48,18 +48,21 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens (or makes) the database at `url` and brings its schema up to date.
+    /// Opens the database at `url`, made if it is not there, readable by its owner alone, and brings
+    /// its schema up to date.
     ///
     /// # Errors
     /// The URL is none, or the file cannot be used.
     pub async fn open(url: &str) -> anyhow::Result<Self> {
         let options = SqliteConnectOptions::from_str(url)
             .context("not a URL of SQLite")?
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // NORMAL may lose the last commits at a power cut.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
+        // SQLite gives its other files the same permissions.
+        let path = options.get_filename();
+        files::make_private(path).with_context(|| format!("cannot open {}", path.display()))?;
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(WRITE_TIMEOUT)

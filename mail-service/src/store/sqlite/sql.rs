@@ -86,7 +86,8 @@ pub(super) const COPIES_BY_KEY: &str =
     by_key!(copy_columns!(), "copies", "message_id = unhex(value ->> 1)");
 pub(super) const COPIES_BY_INTERNET_ID: &str = by_key!(
     copy_columns!(),
-    "copies",
+    // Left to itself, SQLite reads all of the owner's.
+    "copies INDEXED BY copies_internet_id",
     "internet_message_id = value ->> 1"
 );
 pub(super) const DELETED: &str = by_key!(
@@ -189,12 +190,14 @@ pub(super) const SHORTEN_THREADS: &str = "UPDATE threads SET last_time = (SELECT
      copies WHERE copies.owner_id = threads.owner_id AND copies.thread_id = threads.thread_id) \
      WHERE (owner_id, thread_id) IN (SELECT unhex(value ->> 0), unhex(value ->> 1) FROM \
      json_each($1))";
-pub(super) const COPIES_AT: &str = concat!(
+pub(in crate::store) const COPIES_AT: &str = concat!(
     "SELECT ",
     copy_columns!(),
-    " FROM copies WHERE owner_id = $1 AND receive_time IN (SELECT value FROM json_each($2))"
+    // Left to itself, SQLite reads all of the owner's.
+    " FROM json_each($2) CROSS JOIN copies INDEXED BY copies_time ON owner_id = $1 AND receive_time \
+     = value"
 );
-pub(super) const BLOCKS: &str = "SELECT blocks.segment_id, blocks.first_key, blocks.data FROM \
+pub(in crate::store) const BLOCKS: &str = "SELECT blocks.segment_id, blocks.first_key, blocks.data FROM \
      json_each($2) AS wanted CROSS JOIN search_blocks AS blocks ON blocks.owner_id = $1 AND \
      blocks.segment_id = unhex(wanted.value ->> 0) AND blocks.first_key < unhex(wanted.value ->> 2) \
      AND blocks.first_key >= COALESCE((SELECT MAX(first_key) FROM search_blocks AS reaching WHERE \

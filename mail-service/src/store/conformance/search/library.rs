@@ -25,7 +25,11 @@ pub(in crate::store::conformance) struct Library {
 
 impl Library {
     pub(in crate::store::conformance) fn new(store: SharedStore) -> Self {
-        let office = Office::new(store.clone());
+        Self::of(Office::new(store))
+    }
+
+    pub(in crate::store::conformance) fn of(office: Office) -> Self {
+        let store = office.store.clone();
         let clock: SharedClock = Arc::clone(&office.clock) as SharedClock;
         let hints = Hints::new();
         // Everybody is in the store: there is no directory to ask.
