@@ -48,6 +48,11 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// is asked: ours must fire a little earlier to say `DEADLINE_EXCEEDED`.
 const HEAD_START: Duration = Duration::from_millis(20);
 
+/// How long what is still to be told may take after the signal to stop.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+/// When whoever lost a stream should begin another.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
 /// Streaming methods that are not part of the public packages.
 const OTHER_STREAMS: &[&str] = &[
     "/grpc.health.v1.Health/Watch",
@@ -55,6 +60,13 @@ const OTHER_STREAMS: &[&str] = &[
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
     "/turbomessage.auth.internal.v1.SessionService/WatchRevocations",
     "/turbomessage.auth.internal.v1.DirectoryService/WatchAccounts",
+];
+
+/// Those of them that would go on as long as the client likes.
+const ENDLESS: &[&str] = &[
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
 /// Whether either side of the method sends a stream.
@@ -84,7 +96,7 @@ pub async fn serve(
         .http2_max_pending_accept_reset_streams(Some(20))
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .layer(CallLayer)
+        .layer(CallLayer::until(shutdown.clone()))
         .add_routes(routes)
         .serve_with_incoming_shutdown(
             listener::incoming(listener),
@@ -94,14 +106,30 @@ pub async fn serve(
 }
 
 /// Gives every call its [`RequestContext`], its span and its deadline.
-#[derive(Debug, Clone, Copy)]
-pub struct CallLayer;
+#[derive(Debug, Clone, Default)]
+pub struct CallLayer {
+    shutdown: Option<CancellationToken>,
+}
+
+impl CallLayer {
+    /// One that ends the streams of health and reflection soon after `shutdown`: their services would
+    /// let them go on until the drain is over. All others end their streams themselves.
+    #[must_use]
+    pub fn until(shutdown: CancellationToken) -> Self {
+        Self {
+            shutdown: Some(shutdown),
+        }
+    }
+}
 
 impl<S> Layer<S> for CallLayer {
     type Service = CallService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        CallService { inner }
+        CallService {
+            inner,
+            shutdown: self.shutdown.clone(),
+        }
     }
 }
 
@@ -109,6 +137,7 @@ impl<S> Layer<S> for CallLayer {
 #[derive(Debug, Clone)]
 pub struct CallService<S> {
     inner: S,
+    shutdown: Option<CancellationToken>,
 }
 
 impl<S, B> Service<Request<B>> for CallService<S>
@@ -130,6 +159,8 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let context = context_of(&request);
         let span = span_of(&request, &context);
+        let is_endless = ENDLESS.contains(&request.uri().path());
+        let shutdown = self.shutdown.clone().filter(|_| is_endless);
         let call = async move {
             let (deadline, language) = (context.deadline, context.language);
             let answer = context::scope(context, inner.call(request));
@@ -140,7 +171,7 @@ where
             };
             complete(response.headers_mut(), language);
             tracing::debug!("answered");
-            Ok(response.map(|body| CallBody::wrap(body, deadline, language)))
+            Ok(response.map(|body| CallBody::wrap(body, deadline, language, shutdown)))
         };
         Box::pin(call.instrument(span))
     }
@@ -220,20 +251,31 @@ pin_project_lite::pin_project! {
         inner: Body,
         #[pin]
         deadline: Sleep,
+        shutdown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
         language: Language,
         ended: bool,
     }
 }
 
 impl CallBody {
-    fn wrap(inner: Body, deadline: Instant, language: Language) -> Body {
+    fn wrap(
+        inner: Body,
+        deadline: Instant,
+        language: Language,
+        shutdown: Option<CancellationToken>,
+    ) -> Body {
         if inner.is_end_stream() {
             return inner;
         }
         let deadline = tokio::time::sleep_until(deadline);
+        let soon_after = |shutdown: CancellationToken| async move {
+            shutdown.cancelled().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
         Body::new(Self {
             inner,
             deadline,
+            shutdown: shutdown.map(|token| Box::pin(soon_after(token)) as _),
             language,
             ended: false,
         })
@@ -255,12 +297,17 @@ impl HttpBody for CallBody {
         if let Poll::Ready(frame) = this.inner.poll_frame(cx) {
             return Poll::Ready(frame.map(|frame| frame.map(|f| with_details(f, *this.language))));
         }
-        if this.deadline.poll(cx).is_pending() {
+        let shutdown = this.shutdown.as_mut();
+        let problem = if shutdown.is_some_and(|end| end.as_mut().poll(cx).is_ready()) {
+            Problem::new(Reason::ShuttingDown).retry_after(RETRY_AFTER)
+        } else if this.deadline.poll(cx).is_ready() {
+            Problem::new(Reason::DeadlineExceeded)
+        } else {
             return Poll::Pending;
-        }
+        };
         *this.ended = true;
         let mut trailers = HeaderMap::new();
-        let status = Status::from(Problem::new(Reason::DeadlineExceeded));
+        let status = Status::from(problem);
         let trailers = status
             .add_header(&mut trailers)
             .map(|()| Frame::trailers(trailers));

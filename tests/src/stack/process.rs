@@ -96,6 +96,19 @@ impl Process {
             .clone()
     }
 
+    /// How much memory it has, as the operating system counts (`VmRSS`).
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let id = self.child.id().expect("a process that still runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("Linux");
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"));
+        kib.and_then(|kib| kib.trim().parse::<u64>().ok())
+            .expect("its memory")
+            * 1024
+    }
+
     /// Sends a signal, such as SIGTERM, SIGSTOP or SIGCONT.
     pub fn signal(&self, signal: Signal) {
         let id = self

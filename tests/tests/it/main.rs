@@ -13,6 +13,7 @@ mod flows;
 mod history;
 mod input;
 mod localization;
+mod memory;
 mod real_text;
 mod screen;
 mod tracing;

@@ -112,6 +112,18 @@ async fn a_stream_that_a_stopping_service_ends_is_resumed_without_a_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_silent_stream_gives_a_sign_of_life() {
+    let dev = Dev::start().await;
+    let ana = dev.register_fresh().await;
+    let mut stream = watch(&ana).await;
+    let state = ana.state().await.unwrap();
+    let next = timeout(SOON, stream.message()).await;
+    let next = next.expect("every twenty seconds").unwrap().unwrap();
+    assert!(matches!(next.event, Some(Event::Heartbeat(_))), "{next:?}");
+    assert_eq!(next.state, state, "where to go on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_ends_at_its_deadline() {
     let dev = Dev::start().await;
     let ana = dev.register_fresh().await;

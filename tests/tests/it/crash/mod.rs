@@ -3,10 +3,16 @@
 
 mod load;
 
-use std::process::Stdio;
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use rustix::process::Signal;
 use tonic::Code;
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 use turbomessage_proto::{
     auth_v1::DeleteAccountRequest,
     mail_v1::{FolderRole, ParticipantKind},
@@ -14,6 +20,7 @@ use turbomessage_proto::{
 use turbomessage_service_kit::problem::{Reason, reason_of};
 use turbomessage_tests::{
     Edge, Part, Process, Services, User, containers as containers_of_the_harness,
+    errors::refused,
     eventually::{SOON, eventually},
     programs,
 };
@@ -76,6 +83,37 @@ async fn sigterm_ends_every_program_in_good_order() {
     }
     load.progress(20).await;
     load.check().await;
+}
+
+/// Who follows a program's health hears that it stops, and does not hold it up.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_watches_health_does_not_hold_up_the_end() {
+    let mut services = Services::on_files().start().await;
+    for part in [Part::Gateway, Part::Mail, Part::Auth] {
+        let process = match part {
+            Part::Mail => &mut services.mail,
+            Part::Auth => &mut services.auth,
+            Part::Gateway => &mut services.gateway,
+        };
+        let mut health = HealthClient::new(process.edge().channel().await);
+        let all = HealthCheckRequest::default();
+        let mut watched = health.watch(all).await.unwrap().into_inner();
+        let mut next = async || watched.message().await;
+        assert_eq!(
+            next().await.unwrap().unwrap().status(),
+            ServingStatus::Serving
+        );
+        let begun = Instant::now();
+        process.signal(Signal::TERM);
+        assert_eq!(
+            next().await.unwrap().unwrap().status(),
+            ServingStatus::NotServing
+        );
+        let end = next().await.unwrap_err();
+        refused(Err::<(), _>(end), Code::Unavailable, "SHUTTING_DOWN");
+        assert!(process.ended().await.success(), "{part:?}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{part:?}");
+    }
 }
 
 /// Has mail-service die at `point` of some batch, several times.

@@ -1,0 +1,95 @@
+//! What streams cost the services in memory, however many there are and however slowly they are read.
+
+use std::time::Duration;
+
+use futures::future::{join_all, try_join_all};
+use tonic::{Code, Request};
+use turbomessage_proto::mail_v1::WatchMailboxRequest;
+use turbomessage_tests::{Services, User, client::letter, errors::refused};
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+/// The memory of mail-service and the gateway.
+fn memory(services: &Services) -> [u64; 2] {
+    [&services.mail, &services.gateway].map(turbomessage_tests::Process::resident_bytes)
+}
+
+fn grown(before: [u64; 2], after: [u64; 2]) -> [u64; 2] {
+    std::array::from_fn(|of| after[of].saturating_sub(before[of]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_that_waits_takes_little() {
+    const EACH: usize = 200;
+    const USERS: usize = 5;
+    let services = Services::on_files().start().await;
+    let users = join_all((0..USERS).map(|_| services.register_fresh())).await;
+    // What the first ones bring with them is not what one more takes.
+    let first = join_all(users.iter().map(|user| idle(user, EACH / 10))).await;
+    let before = memory(&services);
+    let watches = join_all(users.iter().map(|user| idle(user, EACH))).await;
+    let grown = grown(before, memory(&services));
+    let count = u64::try_from(EACH * USERS).unwrap();
+    let [mail, gateway] = grown.map(|bytes| bytes / count);
+    println!("one more watch: {mail} bytes in mail-service, {gateway} in the gateway");
+    assert!(mail < 40 * KIB && gateway < 20 * KIB, "{mail} {gateway}");
+    drop((first, watches));
+}
+
+/// So many streams that have given a sign of life.
+async fn idle(user: &User, count: usize) -> Vec<impl Sized> {
+    join_all((0..count).map(|_| async {
+        let mut stream = user.watch("").await.unwrap();
+        stream.message().await.unwrap().unwrap();
+        stream
+    }))
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_never_read_cost_no_memory_and_end_at_their_deadline() {
+    const READERS: usize = 100;
+    const MESSAGES: usize = 1500;
+    let services = Services::on_files().start().await;
+    let ana = services.register_fresh().await;
+    let begin = ana.state().await.unwrap();
+    let subject = "s".repeat(990);
+    let send = || ana.send_request(letter(&[&ana], &subject, "text"));
+    for _ in 0..MESSAGES / 100 {
+        try_join_all((0..100).map(|_| send())).await.unwrap();
+    }
+    let before = memory(&services);
+    let readers = ana.at(&services).await;
+    let streams = (0..READERS).map(|_| {
+        let mut request = Request::new(WatchMailboxRequest {
+            since_state: begin.clone(),
+        });
+        request.set_timeout(Duration::from_secs(8));
+        let mut mail = readers.mail();
+        async move { mail.watch_mailbox(request).await }
+    });
+    let streams = try_join_all(streams).await.unwrap();
+    // All there is for them, two copies of each message with their subjects, would be ten times as much.
+    let limit = 30 * MIB;
+    for _ in 0..20 {
+        send().await.expect("others are served meanwhile");
+        let [mail, gateway] = grown(before, memory(&services));
+        assert!(mail < limit && gateway < limit, "{mail} {gateway}");
+    }
+    for stream in streams {
+        let mut stream = stream.into_inner();
+        let end = loop {
+            match stream.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("a stream that ends says why"),
+                Err(status) => break status,
+            }
+        };
+        refused(
+            Err::<(), _>(end),
+            Code::DeadlineExceeded,
+            "DEADLINE_EXCEEDED",
+        );
+    }
+}
