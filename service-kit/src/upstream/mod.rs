@@ -1,7 +1,10 @@
-//! Ways to another service: over the network, or to one in this process. Generated clients and the
-//! gateway use both alike.
+//! Ways to another service: over the network, to any number of replicas, or to one in this process.
+//! Generated clients and the gateway use all of them alike.
+
+mod replicas;
 
 use std::{
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -9,10 +12,11 @@ use std::{
 
 use anyhow::bail;
 use futures::TryFutureExt;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, Uri};
 use tonic::{body::Body, service::Routes, transport::Endpoint};
 use tower::{BoxError, Layer, Service, util::BoxCloneSyncService};
 
+use self::replicas::Replicas;
 use crate::{
     context::{self, REQUEST_ID},
     server::{CallLayer, format_timeout},
@@ -29,14 +33,15 @@ pub type GrpcService = BoxCloneSyncService<Request<Body>, Response<Body>, Transp
 pub struct TransportError(#[source] BoxError);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What calls wait for that are under way to a replica which is gone without a word.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// What a slow reader of one stream can hold back: little, under an ample window for all of them.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const STREAMS_CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 
-/// Another service, reached over one connection for calls and another for streams, so that slow
-/// readers of streams never stand in the way of calls.
+/// Another service. Each of its replicas is reached over one connection for calls and another for
+/// streams, so that slow readers of streams never stand in the way of calls.
 #[derive(Debug, Clone)]
 pub struct Upstream {
     calls: GrpcService,
@@ -44,36 +49,50 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// The service at `url`, connected to when it is first called and again whenever it is lost.
+    /// The service at `url`. Its host is looked up every few seconds, and each call goes to one of the
+    /// replicas found there that say they serve. Call it inside of a tokio runtime.
     ///
     /// # Errors
     /// `url` is no URL of a gRPC server.
     pub fn connect(url: &str) -> anyhow::Result<Self> {
-        let endpoint = Endpoint::from_shared(url.to_owned())?;
-        let uri = endpoint.uri();
-        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+        let origin = Endpoint::from_shared(url.to_owned())?.uri().clone();
+        let (Some("http"), Some(host)) = (origin.scheme_str(), origin.host()) else {
             bail!("`{url}` does not look like `http://host:port`");
-        }
-        let endpoint = endpoint
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .keep_alive_while_idle(true);
-        let streams = endpoint
-            .clone()
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(STREAMS_CONNECTION_WINDOW);
+        };
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let place = (host, origin.port_u16().unwrap_or(80));
+        let endpoint = move |address: SocketAddr| {
+            // The address is in the URL; who is meant stays what it was.
+            Endpoint::from(with_authority(&origin, address))
+                .origin(origin.clone())
+                .connect_timeout(CONNECT_TIMEOUT)
+                .tcp_nodelay(true)
+                .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+                .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+                .keep_alive_while_idle(true)
+        };
+        let for_streams = {
+            let endpoint = endpoint.clone();
+            move |address| {
+                endpoint(address)
+                    .initial_stream_window_size(STREAM_WINDOW)
+                    .initial_connection_window_size(STREAMS_CONNECTION_WINDOW)
+            }
+        };
+        let look_up = move || {
+            let (host, port) = place.clone();
+            async move { replicas::look_up(&host, port).await }
+        };
         Ok(Self {
-            calls: outgoing(endpoint.connect_lazy()),
-            streams: outgoing(streams.connect_lazy()),
+            calls: outgoing(Replicas::found_by(look_up.clone(), endpoint)),
+            streams: outgoing(Replicas::found_by(look_up, for_streams)),
         })
     }
 
     /// A service in this process: the same code path as over the network, without the network.
     #[must_use]
     pub fn local(routes: Routes) -> Self {
-        let service = outgoing(CallLayer.layer(routes.prepare()));
+        let service = outgoing(CallLayer::default().layer(routes.prepare()));
         Self {
             calls: service.clone(),
             streams: service,
@@ -91,6 +110,13 @@ impl Upstream {
     pub fn streams(&self) -> GrpcService {
         self.streams.clone()
     }
+}
+
+/// `uri` with `address` in the place of its host and port.
+fn with_authority(uri: &Uri, address: SocketAddr) -> Uri {
+    let mut parts = uri.clone().into_parts();
+    parts.authority = address.to_string().parse().ok();
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }
 
 fn outgoing<S>(service: S) -> GrpcService
