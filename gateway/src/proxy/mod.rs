@@ -7,11 +7,14 @@ mod limits;
 mod request;
 mod table;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method as HttpMethod, Request, Response, StatusCode, Version};
 use tonic::{Status, body::Body, transport::server::TcpConnectInfo};
-use tower::ServiceExt;
+use tower::{
+    ServiceExt,
+    retry::budget::{Budget as _, TpsBudget},
+};
 use turbomessage_proto::Method;
 use turbomessage_service_kit::{
     problem::{Problem, Reason},
@@ -30,6 +33,13 @@ use crate::{
     access::{Access, Checked, Ending, OpenStream, Token},
 };
 
+/// Calls that may be made again: so many of a hundred, and so many a second where there are few. Where
+/// more are lost, making them again would keep what is left from getting up.
+const RETRY_SHARE: f32 = 0.2;
+const RETRIES_A_SECOND: u32 = 10;
+/// Over how long they are counted.
+const RETRY_WINDOW: Duration = Duration::from_secs(10);
+
 /// The public methods and the way to each.
 #[derive(Debug)]
 pub(crate) struct Proxy {
@@ -37,6 +47,7 @@ pub(crate) struct Proxy {
     upstreams: Upstreams,
     limits: Limits,
     access: Arc<Access>,
+    retries: TpsBudget,
 }
 
 /// Whose call it is: only mail-service's calls are checked here.
@@ -54,6 +65,7 @@ impl Proxy {
             upstreams,
             limits: Limits::new(config),
             access,
+            retries: TpsBudget::new(RETRY_WINDOW, RETRIES_A_SECOND, RETRY_SHARE),
         }
     }
 
@@ -93,6 +105,7 @@ impl Proxy {
             upstream: self.upstream(route),
             route,
             headers,
+            retries: &self.retries,
         };
         let answer = if route.streaming {
             let stream = self.open_stream(caller)?;
@@ -146,6 +159,7 @@ struct Call<'a> {
     upstream: &'a Upstream,
     route: &'a Route,
     headers: HeaderMap,
+    retries: &'a TpsBudget,
 }
 
 impl Call<'_> {
@@ -164,8 +178,13 @@ impl Call<'_> {
             .send(self.headers.clone(), request::whole(message))
             .await;
         let response = match (sent, again) {
-            (Err(_), Some((headers, message))) => self.send(headers, request::whole(message)).await,
-            (sent, _) => sent,
+            (Err(_), Some((headers, message))) if self.retries.withdraw() => {
+                self.send(headers, request::whole(message)).await
+            }
+            (sent, _) => {
+                self.retries.deposit();
+                sent
+            }
         };
         Answer::new(response.map_err(Problem::upstream_unavailable)?, None, None)
     }

@@ -118,6 +118,20 @@ async fn a_lost_call_is_made_again_once_if_it_has_no_side_effects() {
 }
 
 #[tokio::test]
+async fn where_many_calls_are_lost_few_are_made_again() {
+    const CALLS: usize = 300;
+    let (mail, calls) = resetting(usize::MAX).await;
+    let gateway = gateway_with(Config::default(), mail).await;
+    for _ in 0..CALLS {
+        let reply = gateway.call(GET_MESSAGE, ALICE).await;
+        reply.assert_reason(Reason::UpstreamUnavailable);
+    }
+    // As many a second as are always allowed, over ten seconds, and a fifth of the calls.
+    let again = calls.load(Ordering::SeqCst) - CALLS;
+    assert!((1..=100 + CALLS / 5).contains(&again), "{again}");
+}
+
+#[tokio::test]
 async fn a_lost_call_is_not_made_again_if_that_could_do_harm() {
     let (mail, calls) = resetting(1).await;
     let gateway = gateway_with(Config::default(), mail).await;
