@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint images-test
+.PHONY: help run test lint images images-test
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ lint: ## Check format, lints, dependencies and .proto files
 		else echo 'lint: cargo-deny is not installed, dependencies were NOT checked'; fi
 	@if command -v buf >/dev/null; then cd proto && buf lint; \
 		else echo 'lint: buf is not installed, .proto files were NOT checked'; fi
+
+images: ## Build the images of the three services
+	@containers/images.sh
 
 images-test: ## Make the Redis and Postgres images of the container tests
 	@tests/containers/engine.sh

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that the test images exist; a prepared image whose Dockerfile has not changed is reused.
+# Makes sure that the test images exist; a prepared image whose Dockerfile has not changed is reused. `images.sh --base`
+# is content with their base.
 # Where debian:bookworm-slim cannot be pulled, the base is made with debootstrap (as root) from the Debian mirror that
 # this machine's apt uses.
 set -euo pipefail
@@ -86,5 +87,6 @@ ensure_image() {
 mkdir -p "$state"
 : >"$log"
 ensure_base
+[ "${1:-}" != --base ] || exit 0
 ensure_image turbomessage-test/redis:7 "$here/redis"
 ensure_image turbomessage-test/postgres:15 "$here/postgres"
