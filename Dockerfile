@@ -1,5 +1,5 @@
 # The images of the three services, one target each: `docker build --target gateway .` compiles everything. All of them
-# come by `make images`, also where the image of the stage `build` cannot be pulled: containers/images.sh then has
+# come by `make images`, also where the image of the stage `build` cannot be pulled: k8s/images.sh then has
 # programs that were built on the machine itself take that stage's place.
 #
 # An image holds a program and the C library that it is linked with. There is no shell and no package manager: nothing

@@ -20,7 +20,7 @@ lint: ## Check format, lints, dependencies and .proto files
 		else echo 'lint: buf is not installed, .proto files were NOT checked'; fi
 
 images: ## Build the images of the three services
-	@containers/images.sh
+	@k8s/images.sh
 
 images-test: ## Make the Redis and Postgres images of the container tests
 	@tests/containers/engine.sh

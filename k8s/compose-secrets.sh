@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 secrets=.turbomessage/secrets
 if [ -e "$secrets" ]; then
-    echo "secrets.sh: they are in $secrets already" >&2
+    echo "compose-secrets.sh: they are in $secrets already" >&2
     exit 0
 fi
 
@@ -27,4 +27,4 @@ echo "postgres://mail:$mail@postgres/mail" >"$new/mail-url"
 echo "requirepass $redis" >"$new/redis-password.conf"
 echo "redis://:$redis@redis" >"$new/redis-url"
 mv "$new" "$secrets"
-echo "secrets.sh: made, in $secrets" >&2
+echo "compose-secrets.sh: made, in $secrets" >&2
