@@ -1,6 +1,6 @@
 //! Logging in.
 
-use turbomessage_service_kit::problem::Problem;
+use turbomessage_service_kit::{problem::Problem, telemetry::metrics};
 
 use crate::{
     auth::{Auth, Welcome, credentials_invalid},
@@ -41,7 +41,12 @@ impl Auth {
                 Some(_) | None => Err(credentials_invalid()),
             }
         };
-        self.throttle.attempt(&username, address, attempt).await
+        let done = self.throttle.attempt(&username, address, attempt).await;
+        metrics::login(match &done {
+            Ok(_) => "OK",
+            Err(problem) => problem.reason().name(),
+        });
+        done
     }
 
     async fn let_in(

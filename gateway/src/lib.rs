@@ -89,7 +89,6 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let routes = build(config, upstreams, SystemClock::shared(), shutdown.clone()).await?;
-    tracing::info!(listen = %listener.local_addr()?, "listening");
     server::serve(
         listener,
         routes,

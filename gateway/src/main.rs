@@ -1,14 +1,13 @@
 //! The gateway as a program.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
-use tokio::net::TcpListener;
 use turbomessage_gateway::{Config, Upstreams, serve};
 use turbomessage_service_kit::{
+    program,
     settings::{self, ServerArgs},
-    shutdown, telemetry,
     upstream::Upstream,
 };
 
@@ -38,31 +37,27 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let args: Args = settings::parse();
-    let (upstreams, listener) = match prepare(&args).await {
-        Ok(prepared) => prepared,
-        Err(error) => settings::refuse(&error),
+async fn main() -> ExitCode {
+    let Args {
+        listen,
+        auth_url,
+        mail_url,
+        config,
+        server,
+    } = settings::parse();
+    let prepare = || {
+        Ok(Upstreams {
+            auth: Upstream::connect(&auth_url).context("--auth-url")?,
+            mail: Upstream::connect(&mail_url).context("--mail-url")?,
+        })
     };
-    serve(
-        args.config,
-        args.server,
-        upstreams,
-        listener,
-        shutdown::on_signal()?,
+    let args = server.clone();
+    program::run(
+        "turbomessage-gateway",
+        &args,
+        listen,
+        prepare,
+        |upstreams, listener, shutdown| serve(config, server, upstreams, listener, shutdown),
     )
     .await
-}
-
-/// Everything that a wrong setting can break; listening comes last.
-async fn prepare(args: &Args) -> anyhow::Result<(Upstreams, TcpListener)> {
-    telemetry::init(&args.server.log)?;
-    let upstreams = Upstreams {
-        auth: Upstream::connect(&args.auth_url).context("--auth-url")?,
-        mail: Upstream::connect(&args.mail_url).context("--mail-url")?,
-    };
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("--listen: cannot listen on {}", args.listen))?;
-    Ok((upstreams, listener))
 }

@@ -2,12 +2,12 @@
 
 use std::{net::SocketAddr, process::ExitCode};
 
+use anyhow::Context;
 use clap::Parser;
-use tokio::net::TcpListener;
 use turbomessage_mail_service::{Config, serve};
 use turbomessage_service_kit::{
+    program,
     settings::{self, ServerArgs},
-    shutdown, telemetry,
     upstream::Upstream,
 };
 
@@ -39,30 +39,23 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args: Args = settings::parse();
-    let auth = match check(&args) {
-        Ok(auth) => auth,
-        Err(error) => settings::refuse(&error),
+    let Args {
+        listen,
+        auth_url,
+        server,
+        config,
+    } = settings::parse();
+    let args = server.clone();
+    let prepare = || {
+        config.check()?;
+        Upstream::connect(&auth_url).context("--auth-url")
     };
-    match run(args, auth).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error.cause = %format_args!("{error:#}"), "ended");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Everything that can be wrong with the settings, before anything listens.
-fn check(args: &Args) -> anyhow::Result<Upstream> {
-    telemetry::init(&args.server.log)?;
-    args.config.check()?;
-    Upstream::connect(&args.auth_url).map_err(|error| error.context("--auth-url"))
-}
-
-async fn run(args: Args, auth: Upstream) -> anyhow::Result<()> {
-    let shutdown = shutdown::on_signal()?;
-    let listener = TcpListener::bind(args.listen).await?;
-    tracing::info!(listen = %listener.local_addr()?, "listening");
-    serve(args.config, args.server, auth, listener, shutdown).await
+    program::run(
+        "turbomessage-mail-service",
+        &args,
+        listen,
+        prepare,
+        |auth, listener, shutdown| serve(config.clone(), server, auth, listener, shutdown),
+    )
+    .await
 }

@@ -15,6 +15,7 @@ use turbomessage_proto::auth_internal_v1::{
 use turbomessage_service_kit::{
     clock::SharedClock,
     problem::{Problem, Reason},
+    telemetry::metrics,
     ticket::{self, Claims, PublicKey, Refused},
     upstream::{GrpcService, Upstream},
 };
@@ -66,8 +67,10 @@ impl Tickets {
         if let Some(claims) = self.verified.get(&digest)
             && now < claims.expire_time
         {
+            metrics::cache_asked("tickets", true);
             return Ok(claims);
         }
+        metrics::cache_asked("tickets", false);
         self.ask_for_keys(KEYS_FRESH, false).await?;
         let mut result = ticket::verify(ticket, &self.keys(), now);
         if result == Err(Refused::UnknownKey) {

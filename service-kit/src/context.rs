@@ -3,6 +3,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use opentelemetry::trace::TraceId;
 use tokio::time::Instant;
 
 use crate::language::Language;
@@ -17,6 +18,8 @@ pub struct RequestContext {
     pub language: Language,
     /// What finds the call in the logs.
     pub request_id: Arc<str>,
+    /// The trace that the call belongs to.
+    pub trace_id: Option<TraceId>,
     /// When the caller gives up.
     pub deadline: Instant,
 }

@@ -1,6 +1,7 @@
 //! What every TurboMessage service needs and none owns: settings, logs and traces, the server with
 //! its limits, health, drain, errors and their texts, channels to other services, tickets, time.
 
+pub mod admin;
 pub mod clock;
 pub mod context;
 pub mod fields;
@@ -9,6 +10,7 @@ pub mod health;
 pub mod language;
 pub mod listener;
 pub mod problem;
+pub mod program;
 pub mod server;
 pub mod settings;
 pub mod shutdown;

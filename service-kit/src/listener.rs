@@ -17,7 +17,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Sleep,
 };
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tonic::transport::server::Connected;
 
 /// How long a new connection has for the preface of HTTP/2 or the first headers of HTTP/1. hyper
 /// itself does not time out a silent connection while it does not know the protocol.
@@ -42,9 +43,14 @@ async fn accept(listener: &TcpListener, permit: OwnedSemaphorePermit) -> io::Res
     match listener.accept().await {
         Ok((stream, remote)) => {
             stream.set_nodelay(true)?;
+            let close = CancellationToken::new();
             Ok(Connection {
                 stream,
-                remote,
+                closed: Box::pin(close.clone().cancelled_owned()),
+                peer: Peer {
+                    address: remote,
+                    close,
+                },
                 opening: Some(Opening {
                     time: Box::pin(tokio::time::sleep(OPENING_TIME)),
                     seen: Vec::new(),
@@ -61,11 +67,27 @@ async fn accept(listener: &TcpListener, permit: OwnedSemaphorePermit) -> io::Res
     }
 }
 
+/// Who is at the other end of a connection: known to the calls that come over it.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Where the connection comes from.
+    pub address: SocketAddr,
+    close: CancellationToken,
+}
+
+impl Peer {
+    /// Closes the connection, whatever is under way on it.
+    pub(crate) fn close(&self) {
+        self.close.cancel();
+    }
+}
+
 /// A connection from a client.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
-    remote: SocketAddr,
+    peer: Peer,
+    closed: Pin<Box<WaitForCancellationFutureOwned>>,
     opening: Option<Opening>,
     _permit: OwnedSemaphorePermit,
 }
@@ -95,6 +117,9 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.closed.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
         let Some(opening) = &mut self.opening else {
@@ -142,12 +167,9 @@ impl AsyncWrite for Connection {
 }
 
 impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+    type ConnectInfo = Peer;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        TcpConnectInfo {
-            local_addr: self.stream.local_addr().ok(),
-            remote_addr: Some(self.remote),
-        }
+        self.peer.clone()
     }
 }

@@ -8,7 +8,9 @@
     reason = "a harness fails its test by a panic, anywhere"
 )]
 
+pub mod admin;
 pub mod client;
+pub mod collector;
 pub mod containers;
 pub mod errors;
 pub mod eventually;

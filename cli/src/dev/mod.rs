@@ -13,7 +13,8 @@ use turbomessage_service_kit::{
     clock::SystemClock,
     server::{EDGE_STREAMS, serve},
     settings::{LogArgs, LogFormat, reachable, refuse},
-    shutdown, telemetry,
+    shutdown,
+    telemetry::{self, Telemetry},
 };
 
 use self::{banner::Banner, data_dir::DataDir};
@@ -75,7 +76,8 @@ pub(crate) fn run(args: &DevArgs) -> ExitCode {
 }
 
 async fn run_here(args: &DevArgs) -> anyhow::Result<()> {
-    let (listener, data_dir) = prepare(args).await.unwrap_or_else(|error| refuse(&error));
+    let (telemetry, listener, data_dir) =
+        prepare(args).await.unwrap_or_else(|error| refuse(&error));
     let address = reachable(listener.local_addr()?);
     let stop = shutdown::on_signal()?;
     let routes = stack::build(data_dir.path(), SystemClock::shared(), stop.clone()).await?;
@@ -94,6 +96,7 @@ async fn run_here(args: &DevArgs) -> anyhow::Result<()> {
     drop(out);
 
     let served = serve(listener, routes, EDGE_STREAMS, stop.clone(), DRAIN).await;
+    telemetry.end().await;
     if let (true, Err(error)) = (stop.is_cancelled(), &served) {
         tracing::info!("{error}");
         return Ok(());
@@ -102,11 +105,12 @@ async fn run_here(args: &DevArgs) -> anyhow::Result<()> {
 }
 
 /// Takes the directory and the address, or says in one line why it cannot.
-async fn prepare(args: &DevArgs) -> anyhow::Result<(TcpListener, DataDir)> {
-    telemetry::init(&LogArgs {
+async fn prepare(args: &DevArgs) -> anyhow::Result<(Telemetry, TcpListener, DataDir)> {
+    let log = LogArgs {
         log_format: args.log_format,
         log: args.log.clone(),
-    })?;
+    };
+    let telemetry = telemetry::init("turbomessage", &log)?;
     let path = match &args.data_dir {
         Some(path) => path.clone(),
         None => places::data_dir().map_err(|failure| anyhow!("--data-dir: {}", failure.message))?,
@@ -116,5 +120,5 @@ async fn prepare(args: &DevArgs) -> anyhow::Result<(TcpListener, DataDir)> {
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("--listen: cannot listen on {listen}"))?;
-    Ok((listener, data_dir))
+    Ok((telemetry, listener, data_dir))
 }

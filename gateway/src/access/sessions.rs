@@ -16,6 +16,7 @@ use turbomessage_service_kit::{
     clock::{SharedClock, Timestamp},
     context::{self, RequestContext},
     problem::{Problem, Reason},
+    telemetry::metrics,
 };
 
 use super::{
@@ -154,8 +155,10 @@ impl Sessions {
         if let Some(look_up) = state.look_ups.get(&fingerprint)
             && is_fresh(look_up.asked, now)
         {
+            metrics::cache_asked("sessions", true);
             return Ok(look_up.clone());
         }
+        metrics::cache_asked("sessions", false);
         state.make_room(now);
         if state.look_ups.len() >= MAX_LOOK_UPS {
             return Err(Refusal(Reason::Overloaded).into());

@@ -5,7 +5,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, TE, USER_AGENT},
 };
-use tonic::transport::server::TcpConnectInfo;
+use turbomessage_service_kit::listener::Peer;
 use uuid::Uuid;
 
 /// What internal headers begin with.
@@ -40,13 +40,13 @@ pub(super) fn outgoing(from: &HeaderMap) -> HeaderMap {
 }
 
 /// What auth-service gets besides: it checks sessions itself, and counts attempts by address.
-pub(super) fn for_auth(headers: &mut HeaderMap, from: &HeaderMap, peer: Option<&TcpConnectInfo>) {
+pub(super) fn for_auth(headers: &mut HeaderMap, from: &HeaderMap, peer: Option<&Peer>) {
     for value in from.get_all(AUTHORIZATION) {
         let mut value = value.clone();
         value.set_sensitive(true);
         headers.append(AUTHORIZATION, value);
     }
-    let address = peer.and_then(TcpConnectInfo::remote_addr);
+    let address = peer.map(|peer| peer.address);
     if let Some(address) = address.map(|a| a.ip().to_canonical().to_string())
         && let Ok(value) = HeaderValue::try_from(address)
     {

@@ -10,13 +10,14 @@ mod table;
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method as HttpMethod, Request, Response, StatusCode, Version};
-use tonic::{Status, body::Body, transport::server::TcpConnectInfo};
+use tonic::{Status, body::Body};
 use tower::{
     ServiceExt,
     retry::budget::{Budget as _, TpsBudget},
 };
 use turbomessage_proto::Method;
 use turbomessage_service_kit::{
+    listener::Peer,
     problem::{Problem, Reason},
     ticket,
     upstream::{TransportError, Upstream},
@@ -95,7 +96,7 @@ impl Proxy {
         let mut headers = headers::outgoing(&head.headers);
         let caller = match route.service {
             Service::Auth => {
-                let peer = head.extensions.get::<TcpConnectInfo>();
+                let peer = head.extensions.get::<Peer>();
                 headers::for_auth(&mut headers, &head.headers, peer);
                 None
             }

@@ -8,11 +8,12 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::task::TaskTracker;
-use tracing::Span;
+use tracing::{Instrument as _, Span};
 use turbomessage_service_kit::{
     clock::SharedClock,
     context,
     problem::{Problem, Reason},
+    telemetry::metrics,
 };
 use uuid::Uuid;
 
@@ -126,11 +127,13 @@ impl Committer {
             if batch.is_empty() {
                 continue;
             }
-            let span = tracing::info_span!("commit", commit.jobs = batch.len());
-            for pending in &batch {
+            // A part of the first call that it carries, linked to all others.
+            let first = batch.first().and_then(|pending| pending.span.id());
+            let span = tracing::info_span!(parent: first, "commit", commit.jobs = batch.len());
+            for pending in batch.iter().skip(1) {
                 span.follows_from(&pending.span);
             }
-            tracing::Instrument::instrument(self.commit(batch), span).await;
+            self.commit(batch).instrument(span).await;
         }
     }
 
@@ -156,6 +159,7 @@ impl Committer {
             let full = batch.len() >= BATCH_JOBS || rows >= BATCH_ROWS || bytes >= BATCH_BYTES;
             next = if full { None } else { waiting.try_recv().ok() };
         }
+        metrics::commit_begun(batch.len(), waiting.len());
         Some(batch)
     }
 
@@ -185,11 +189,14 @@ impl Committer {
     }
 
     async fn attempt(&self, jobs: &[&Job]) -> Result<Results, StoreError> {
+        let begun = Instant::now();
         let run = batch::run(&*self.store, &*self.clock, &self.defaults, jobs);
         let timeout = || anyhow::anyhow!("no commit within {COMMIT_TIMEOUT:?}");
-        let (results, changed) = tokio::time::timeout(COMMIT_TIMEOUT, run)
+        let done = tokio::time::timeout(COMMIT_TIMEOUT, run)
             .await
-            .unwrap_or_else(|_| Err(StoreError::Unavailable(timeout())))?;
+            .unwrap_or_else(|_| Err(StoreError::Unavailable(timeout())));
+        metrics::commit_ended(begun.elapsed().as_secs_f64(), done.is_ok());
+        let (results, changed) = done?;
         (self.announce)(&changed);
         Ok(results)
     }

@@ -43,6 +43,10 @@ impl Problem {
         let names_the_call = matches!(self.reason.code(), Code::Internal | Code::Unavailable);
         if names_the_call && let Some(context) = context::current() {
             metadata.insert("request_id".into(), context.request_id.to_string());
+            let trace_id = context
+                .trace_id
+                .map(|id| ("trace_id".into(), id.to_string()));
+            metadata.extend(trace_id);
         }
 
         let mut details = ErrorDetails::new();

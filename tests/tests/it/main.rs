@@ -14,6 +14,7 @@ mod history;
 mod input;
 mod localization;
 mod memory;
+mod metrics;
 mod real_text;
 mod screen;
 mod tracing;

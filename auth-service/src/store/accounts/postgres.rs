@@ -15,6 +15,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio_util::sync::CancellationToken;
+use turbomessage_service_kit::telemetry::{database::traced, metrics};
 
 use super::{rows::EntryRow, shared::account_store};
 use crate::{
@@ -64,6 +65,7 @@ impl PostgresAccounts {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .max_lifetime(CONNECTION_AGE)
             .connect_lazy_with(options);
+        metrics::watch_pool("accounts", &pool);
         Self {
             pool,
             ready,
@@ -107,14 +109,16 @@ impl PostgresAccounts {
 
     async fn named(&self, usernames: &[Username]) -> Result<Vec<EntryRow>, Problem> {
         let names: Vec<_> = usernames.iter().map(|n| n.as_str().to_owned()).collect();
-        let read = query_as(NAMED).bind(names).fetch_all(self.readers()?);
+        let read = query_as(NAMED)
+            .bind(names)
+            .fetch_all(traced(self.readers()?));
         within(TIME_LIMIT, read).await
     }
 
     async fn with_ids(&self, account_ids: &[Uuid]) -> Result<Vec<EntryRow>, Problem> {
         let read = query_as(WITH_IDS)
             .bind(account_ids.to_vec())
-            .fetch_all(self.readers()?);
+            .fetch_all(traced(self.readers()?));
         within(TIME_LIMIT, read).await
     }
 }

@@ -32,14 +32,14 @@ macro_rules! account_store {
             now: Timestamp,
         ) -> sqlx::Result<()> {
             let position: i64 = query_scalar(sql_text::NEXT_POSITION)
-                .fetch_one(&mut *connection)
+                .fetch_one(traced(&mut *connection))
                 .await?;
             query(sql_text::APPEND_EVENT)
                 .bind(position)
                 .bind(account_id)
                 .bind(kind)
                 .bind(now.as_micros())
-                .execute(connection)
+                .execute(traced(connection))
                 .await?;
             Ok(())
         }
@@ -57,7 +57,7 @@ macro_rules! account_store {
                                 .bind(account.display_name.as_str())
                                 .bind(hash.as_str())
                                 .bind(account.create_time.as_micros())
-                                .execute(&mut *connection)
+                                .execute(traced(&mut *connection))
                                 .await?;
                             if inserted.rows_affected() == 0 {
                                 return Ok(false);
@@ -78,7 +78,7 @@ macro_rules! account_store {
             async fn find(&self, account_id: Uuid) -> Result<Option<Credentials>, Problem> {
                 let read = query_as::<_, AccountRow>(sql_text::FIND)
                     .bind(account_id)
-                    .fetch_optional(self.readers()?);
+                    .fetch_optional(traced(self.readers()?));
                 Ok(within(TIME_LIMIT, read).await?.map(Into::into))
             }
 
@@ -88,7 +88,7 @@ macro_rules! account_store {
             ) -> Result<Option<Credentials>, Problem> {
                 let read = query_as::<_, AccountRow>(sql_text::FIND_NAMED)
                     .bind(username.as_str())
-                    .fetch_optional(self.readers()?);
+                    .fetch_optional(traced(self.readers()?));
                 Ok(within(TIME_LIMIT, read).await?.map(Into::into))
             }
 
@@ -105,7 +105,7 @@ macro_rules! account_store {
                             let row = query_as::<_, AccountRow>(sql_text::RENAME)
                                 .bind(account_id)
                                 .bind(display_name.as_str())
-                                .fetch_optional(&mut *connection)
+                                .fetch_optional(traced(&mut *connection))
                                 .await?;
                             if row.is_some() {
                                 append(connection, account_id, "RENAMED", now).await?;
@@ -131,7 +131,7 @@ macro_rules! account_store {
                             .bind(account_id)
                             .bind(from.as_str())
                             .bind(to.as_str())
-                            .execute(connection)
+                            .execute(traced(connection))
                             .await?;
                         Ok(changed.rows_affected() > 0)
                     })
@@ -153,7 +153,7 @@ macro_rules! account_store {
                                 .bind(account_id)
                                 .bind(hash.as_str())
                                 .bind(now.as_micros())
-                                .execute(&mut *connection)
+                                .execute(traced(&mut *connection))
                                 .await?;
                             if erased.rows_affected() == 0 {
                                 return Ok(false);
@@ -195,7 +195,7 @@ macro_rules! account_store {
                 let read = query_as::<_, EventRow>(sql_text::EVENTS_AFTER)
                     .bind(position)
                     .bind(i64::from(most))
-                    .fetch_all(self.readers()?);
+                    .fetch_all(traced(self.readers()?));
                 Ok(AccountEvents::read(
                     position,
                     within(TIME_LIMIT, read).await?,
@@ -203,7 +203,7 @@ macro_rules! account_store {
             }
 
             async fn end_of_events(&self) -> Result<i64, Problem> {
-                let read = query_scalar(sql_text::END_OF_EVENTS).fetch_one(self.readers()?);
+                let read = query_scalar(sql_text::END_OF_EVENTS).fetch_one(traced(self.readers()?));
                 within(TIME_LIMIT, read).await
             }
 
@@ -214,7 +214,7 @@ macro_rules! account_store {
             async fn follower_position(&self, follower: &str) -> Result<i64, Problem> {
                 let read = query_scalar(sql_text::FOLLOWER_POSITION)
                     .bind(follower)
-                    .fetch_optional(self.readers()?);
+                    .fetch_optional(traced(self.readers()?));
                 Ok(within(TIME_LIMIT, read).await?.unwrap_or(0))
             }
 
@@ -225,7 +225,7 @@ macro_rules! account_store {
                         query(sql_text::ADVANCE_FOLLOWER)
                             .bind(follower)
                             .bind(position)
-                            .execute(connection)
+                            .execute(traced(connection))
                             .await?;
                         Ok(())
                     })

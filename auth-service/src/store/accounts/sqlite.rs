@@ -4,6 +4,7 @@ use std::path::Path;
 
 use futures::future::BoxFuture;
 use sqlx::{SqliteConnection, SqlitePool};
+use turbomessage_service_kit::telemetry::database::traced;
 
 use super::{rows::EntryRow, shared::account_store};
 use crate::store::sqlite::SqliteFile;
@@ -57,13 +58,17 @@ impl SqliteAccounts {
 
     async fn named(&self, usernames: &[Username]) -> Result<Vec<EntryRow>, Problem> {
         let names = json_list(usernames.iter().map(|name| name.as_str().to_owned()));
-        let read = query_as(NAMED).bind(names).fetch_all(self.readers()?);
+        let read = query_as(NAMED)
+            .bind(names)
+            .fetch_all(traced(self.readers()?));
         within(TIME_LIMIT, read).await
     }
 
     async fn with_ids(&self, account_ids: &[Uuid]) -> Result<Vec<EntryRow>, Problem> {
         let ids = json_list(account_ids.iter().map(|id| id.simple().to_string()));
-        let read = query_as(WITH_IDS).bind(ids).fetch_all(self.readers()?);
+        let read = query_as(WITH_IDS)
+            .bind(ids)
+            .fetch_all(traced(self.readers()?));
         within(TIME_LIMIT, read).await
     }
 }

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use sqlx::{query, query_as, query_scalar};
 use tokio::sync::watch;
-use turbomessage_service_kit::{clock::Timestamp, problem::Problem};
+use turbomessage_service_kit::{clock::Timestamp, problem::Problem, telemetry::database::traced};
 use uuid::Uuid;
 
 use super::{history_expired, statements as sql_text, wait_for};
@@ -74,7 +74,7 @@ impl SqliteSessions {
                         .bind(token.as_bytes().to_vec())
                         .bind(seen.as_micros())
                         .bind(expire.as_micros())
-                        .execute(connection)
+                        .execute(traced(connection))
                         .await?;
                     Ok(())
                 })
@@ -83,7 +83,7 @@ impl SqliteSessions {
     }
 
     async fn end_of_log(&self) -> Result<i64, Problem> {
-        let read = query_scalar(sql_text::END_OF_LOG).fetch_optional(self.file.readers());
+        let read = query_scalar(sql_text::END_OF_LOG).fetch_optional(traced(self.file.readers()));
         Ok(within(TIME_LIMIT, read).await?.unwrap_or(0))
     }
 
@@ -92,7 +92,7 @@ impl SqliteSessions {
         let read = query_as::<_, (i64, Uuid, Uuid)>(sql_text::REVOCATIONS_AFTER)
             .bind(position)
             .bind(i64::from(REVOCATIONS_AT_ONCE))
-            .fetch_all(self.file.readers());
+            .fetch_all(traced(self.file.readers()));
         let rows = within(TIME_LIMIT, read).await?;
         // Positions have no gap but where the log was cut.
         match rows.first() {
@@ -130,7 +130,7 @@ impl SessionStore for SqliteSessions {
                         .bind(session.last_seen_time.as_micros())
                         .bind(session.expire_time.as_micros())
                         .bind(session.end_time.as_micros())
-                        .execute(connection)
+                        .execute(traced(connection))
                         .await?;
                     Ok(())
                 })
@@ -147,7 +147,7 @@ impl SessionStore for SqliteSessions {
         let read = query_as::<_, SessionRow>(sql_text::CHECK)
             .bind(token.as_bytes().to_vec())
             .bind(now.as_micros())
-            .fetch_optional(self.file.readers());
+            .fetch_optional(traced(self.file.readers()));
         let Some(row) = within(TIME_LIMIT, read).await? else {
             return Ok(None);
         };
@@ -171,7 +171,7 @@ impl SessionStore for SqliteSessions {
         let read = query_as::<_, SessionRow>(sql_text::LIST)
             .bind(account_id)
             .bind(now.as_micros())
-            .fetch_all(self.file.readers());
+            .fetch_all(traced(self.file.readers()));
         let rows = within(TIME_LIMIT, read).await?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
@@ -192,13 +192,13 @@ impl SessionStore for SqliteSessions {
                         .bind(one)
                         .bind(but)
                         .bind(now.as_micros())
-                        .execute(&mut *connection)
+                        .execute(traced(&mut *connection))
                         .await?;
                     query(sql_text::REVOKE)
                         .bind(account_id)
                         .bind(one)
                         .bind(but)
-                        .execute(connection)
+                        .execute(traced(connection))
                         .await?;
                     Ok(logged.rows_affected())
                 })
@@ -232,7 +232,7 @@ impl SessionStore for SqliteSessions {
                         let taken: Option<i64> = query_scalar(sql_text::ATTEMPTS)
                             .bind(limit.scope.to_vec())
                             .bind(window.start.as_micros())
-                            .fetch_optional(&mut *connection)
+                            .fetch_optional(traced(&mut *connection))
                             .await?;
                         if taken.unwrap_or(0) >= i64::from(limit.most) {
                             return Ok(false);
@@ -243,7 +243,7 @@ impl SessionStore for SqliteSessions {
                             .bind(limit.scope.to_vec())
                             .bind(window.start.as_micros())
                             .bind(window.end.as_micros())
-                            .execute(&mut *connection)
+                            .execute(traced(&mut *connection))
                             .await?;
                     }
                     Ok(true)
@@ -261,7 +261,7 @@ impl SessionStore for SqliteSessions {
                         query(sql_text::GIVE_BACK_ATTEMPT)
                             .bind(limit.scope.to_vec())
                             .bind(window.start.as_micros())
-                            .execute(&mut *connection)
+                            .execute(traced(&mut *connection))
                             .await?;
                     }
                     Ok(())
@@ -281,7 +281,7 @@ impl SessionStore for SqliteSessions {
                     ] {
                         query(text)
                             .bind(before.as_micros())
-                            .execute(&mut *connection)
+                            .execute(traced(&mut *connection))
                             .await?;
                     }
                     Ok(())

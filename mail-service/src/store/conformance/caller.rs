@@ -30,6 +30,7 @@ fn call(left: Duration) -> RequestContext {
     RequestContext {
         language: Language::default(),
         request_id: "case".into(),
+        trace_id: None,
         deadline: Instant::now() + left,
     }
 }

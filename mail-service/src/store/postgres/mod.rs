@@ -12,7 +12,10 @@ use sqlx::{
     PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use turbomessage_service_kit::clock::Timestamp;
+use turbomessage_service_kit::{
+    clock::Timestamp,
+    telemetry::{database::traced, metrics},
+};
 use uuid::Uuid;
 
 #[cfg(any(test, feature = "conformance"))]
@@ -64,6 +67,8 @@ impl PostgresStore {
         // A version may start beside, or after, a newer one: migrations only add.
         migrations.set_ignore_missing(true).run(&writers).await?;
         let readers = pool(READERS, options).await?;
+        metrics::watch_pool("mail.writers", &writers);
+        metrics::watch_pool("mail.readers", &readers);
         Ok(Self { writers, readers })
     }
 
@@ -88,7 +93,7 @@ mod common {
     use super::{
         Block, Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, Label, Mailbox,
         PgConnection, PgPool, Queue, Retention, Segment, SegmentState, StoreError, Timestamp,
-        Unindexed, Uuid, rows, shared_reads, shared_writes, statements,
+        Unindexed, Uuid, rows, shared_reads, shared_writes, statements, traced,
     };
 
     shared_reads!(PgPool);
@@ -105,7 +110,7 @@ impl MailStore for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
         let read_only: bool =
             sqlx::query_scalar("SELECT current_setting('transaction_read_only') = 'on'")
-                .fetch_one(&self.readers)
+                .fetch_one(traced(&self.readers))
                 .await?;
         if read_only {
             return Err(StoreError::Unavailable(anyhow::anyhow!(
@@ -127,7 +132,7 @@ impl MailStore for PostgresStore {
         let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES)
             .bind(owner)
             .bind(ids)
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -136,7 +141,7 @@ impl MailStore for PostgresStore {
         let found: Vec<rows::BodyRow> = sqlx::query_as(sql::BODIES)
             .bind(owner)
             .bind(ids)
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -149,7 +154,7 @@ impl MailStore for PostgresStore {
         let found: Vec<rows::BodyRow> = sqlx::query_as(sql::OPENINGS)
             .bind(owner)
             .bind(message_ids)
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -185,7 +190,7 @@ impl MailStore for PostgresStore {
         let found: Vec<rows::ThreadRow> = sqlx::query_as(sql::THREAD_PARTS)
             .bind(owner)
             .bind(thread_ids)
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -205,7 +210,7 @@ impl MailStore for PostgresStore {
             .bind(owner)
             .bind(thread_ids)
             .bind(each)
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -231,7 +236,7 @@ impl MailStore for PostgresStore {
 
     async fn last_changes(&self, owners: &[Uuid]) -> Result<Vec<(Uuid, i64)>, StoreError> {
         let statement = sqlx::query_as(sql::LAST_CHANGES).bind(owners);
-        Ok(statement.fetch_all(&self.readers).await?)
+        Ok(statement.fetch_all(traced(&self.readers)).await?)
     }
 
     async fn due(&self, queue: Queue, time: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError> {
@@ -250,7 +255,7 @@ impl MailStore for PostgresStore {
         let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_AT)
             .bind(owner)
             .bind(column(times, |t| t.as_micros()))
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -298,7 +303,7 @@ impl MailStore for PostgresStore {
             .bind(column(ranges, |range| range.segment_id))
             .bind(column(ranges, |range| range.start.as_slice()))
             .bind(column(ranges, |range| range.end.as_slice()))
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         Ok(found.into_iter().map(rows::BlockRow::into_block).collect())
     }
@@ -327,7 +332,7 @@ impl MailStore for PostgresStore {
     async fn accounts(&self, ids: &[Uuid]) -> Result<Vec<Account>, StoreError> {
         Ok(sqlx::query_as(sql::ACCOUNTS)
             .bind(ids)
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?)
     }
 

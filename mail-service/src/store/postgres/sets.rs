@@ -1,7 +1,10 @@
 //! Sets of rows on their way in, each one statement with an array a column.
 
 use sqlx::PgConnection;
-use turbomessage_service_kit::clock::{Timestamp, new_id};
+use turbomessage_service_kit::{
+    clock::{Timestamp, new_id},
+    telemetry::database::traced,
+};
 use uuid::Uuid;
 
 use super::sql;
@@ -38,7 +41,7 @@ pub(super) async fn insert_contents(
         .bind(column(contents, |c| c.in_reply_to.as_str()))
         .bind(column(contents, |c| c.size_bytes))
         .bind(column(contents, |c| rows::pack_deliveries(&c.deliveries)))
-        .execute(connection)
+        .execute(traced(connection))
         .await?;
     Ok(())
 }
@@ -75,7 +78,7 @@ pub(super) async fn insert_copies(
         .bind(column(copies, |c| c.forward_of))
         .bind(column(copies, |c| c.deliver_time.map(Timestamp::as_micros)))
         .bind(column(copies, |c| c.trash_time.map(Timestamp::as_micros)))
-        .execute(connection)
+        .execute(traced(connection))
         .await?;
     Ok(())
 }
@@ -98,7 +101,7 @@ pub(super) async fn update_copies(
         .bind(column(copies, |c| c.forwarded))
         .bind(column(copies, |c| rows::pack(&c.labels)))
         .bind(column(copies, |c| c.trash_time.map(Timestamp::as_micros)))
-        .execute(connection)
+        .execute(traced(connection))
         .await?;
     Ok(())
 }
@@ -116,7 +119,7 @@ pub(super) async fn over_keys(
     sqlx::query(statement)
         .bind(owners)
         .bind(ids)
-        .execute(connection)
+        .execute(traced(connection))
         .await?;
     Ok(())
 }
@@ -147,7 +150,7 @@ pub(super) async fn insert_folders(
         .bind(column(folders, |f| f.unread_count))
         .bind(column(folders, |f| f.change))
         .bind(column(folders, |f| f.create_change))
-        .execute(connection)
+        .execute(traced(connection))
         .await?;
     Ok(())
 }
@@ -166,7 +169,7 @@ pub(super) async fn update_mailboxes(
         .bind(column(mailboxes, |m| m.last_receive_time))
         .bind(column(mailboxes, |m| m.message_count))
         .bind(column(mailboxes, |m| m.used_bytes))
-        .execute(connection)
+        .execute(traced(connection))
         .await?;
     Ok(())
 }
@@ -185,7 +188,7 @@ pub(super) async fn update_folders(
         .bind(column(folders, |f| f.total_count))
         .bind(column(folders, |f| f.unread_count))
         .bind(column(folders, |f| f.change))
-        .execute(connection)
+        .execute(traced(connection))
         .await?;
     Ok(())
 }
@@ -201,14 +204,14 @@ pub(super) async fn put_labels(
             .bind(column(&used, |l| l.name.as_str()))
             .bind(column(&used, |l| l.total_count))
             .bind(column(&used, |l| l.unread_count))
-            .execute(&mut *connection)
+            .execute(traced(&mut *connection))
             .await?;
     }
     if !unused.is_empty() {
         sqlx::query(sql::DELETE_LABELS)
             .bind(column(&unused, |l| l.owner_id))
             .bind(column(&unused, |l| l.name.as_str()))
-            .execute(connection)
+            .execute(traced(connection))
             .await?;
     }
     Ok(())
@@ -229,7 +232,7 @@ pub(super) async fn over_labelled(
         .bind(column(labelled, |l| l.folder_id))
         .bind(column(labelled, |l| l.receive_time.as_micros()))
         .bind(column(labelled, |l| l.message_id))
-        .execute(connection)
+        .execute(traced(connection))
         .await?;
     Ok(())
 }
@@ -248,7 +251,7 @@ pub(super) async fn put_threads(
             .bind(column(&used, |t| t.message_count))
             .bind(column(&used, |t| t.unread_count))
             .bind(column(&used, |t| t.last_time.as_micros()))
-            .execute(&mut *connection)
+            .execute(traced(&mut *connection))
             .await?;
     }
     if !unused.is_empty() {
@@ -256,7 +259,7 @@ pub(super) async fn put_threads(
             .bind(column(&unused, |t| t.owner_id))
             .bind(column(&unused, |t| t.thread_id))
             .bind(column(&unused, |t| t.folder_id))
-            .execute(connection)
+            .execute(traced(connection))
             .await?;
     }
     Ok(())
@@ -276,7 +279,7 @@ pub(super) async fn insert_changes(
         .bind(column(changes, |c| c.event as i16))
         .bind(column(changes, |c| c.object_id))
         .bind(time)
-        .execute(connection)
+        .execute(traced(connection))
         .await?;
     Ok(())
 }
@@ -295,7 +298,7 @@ pub(super) async fn insert_answers(
         .bind(column(answers, |a| a.fingerprint.0.as_slice()))
         .bind(column(answers, |a| rows::pack(&a.answer)))
         .bind(time)
-        .execute(connection)
+        .execute(traced(connection))
         .await?;
     Ok(())
 }

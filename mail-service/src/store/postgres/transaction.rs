@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use sqlx::{PgConnection, Postgres, pool::PoolConnection};
-use turbomessage_service_kit::clock::Timestamp;
+use turbomessage_service_kit::{clock::Timestamp, telemetry::database::traced};
 use uuid::Uuid;
 
 use super::{
@@ -35,7 +35,7 @@ impl PostgresTransaction {
             connection: Some(connection),
         };
         sqlx::raw_sql("BEGIN")
-            .execute(transaction.connection()?)
+            .execute(traced(transaction.connection()?))
             .await?;
         Ok(transaction)
     }
@@ -60,7 +60,7 @@ impl Transaction for PostgresTransaction {
     async fn lock_mailboxes(&mut self, owners: &[Uuid]) -> Result<Vec<Mailbox>, StoreError> {
         let found: Vec<rows::MailboxRow> = sqlx::query_as(sql::LOCK_MAILBOXES)
             .bind(owners)
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -83,7 +83,7 @@ impl Transaction for PostgresTransaction {
             .bind(column(mailboxes, |m| m.quota_messages))
             .bind(column(mailboxes, |m| m.quota_bytes))
             .bind(column(mailboxes, |m| m.indexed_time.as_micros()))
-            .fetch_all(&mut *connection)
+            .fetch_all(traced(&mut *connection))
             .await?;
         let folders: Vec<&Folder> = folders
             .iter()
@@ -97,7 +97,7 @@ impl Transaction for PostgresTransaction {
         let found: Vec<rows::AnswerRow> = sqlx::query_as(sql::KEPT_ANSWERS)
             .bind(owners)
             .bind(ids)
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -105,7 +105,7 @@ impl Transaction for PostgresTransaction {
     async fn folders(&mut self, owners: &[Uuid]) -> Result<Vec<Folder>, StoreError> {
         let found: Vec<rows::FolderRow> = sqlx::query_as(sql::FOLDERS_OF)
             .bind(owners)
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -115,7 +115,7 @@ impl Transaction for PostgresTransaction {
         let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_BY_KEY)
             .bind(owners)
             .bind(ids)
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -127,7 +127,7 @@ impl Transaction for PostgresTransaction {
         let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_BY_INTERNET_ID)
             .bind(column(keys, |k| k.0))
             .bind(column(keys, |k| k.1.as_str()))
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -135,13 +135,13 @@ impl Transaction for PostgresTransaction {
     async fn deleted(&mut self, keys: &[Key]) -> Result<Vec<Key>, StoreError> {
         let (owners, ids) = split(keys);
         let statement = sqlx::query_as(sql::DELETED).bind(owners).bind(ids);
-        Ok(statement.fetch_all(self.connection()?).await?)
+        Ok(statement.fetch_all(traced(self.connection()?)).await?)
     }
 
     async fn labels(&mut self, owners: &[Uuid]) -> Result<Vec<Label>, StoreError> {
         let found: Vec<rows::LabelRow> = sqlx::query_as(sql::LABELS_OF)
             .bind(owners)
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -151,7 +151,7 @@ impl Transaction for PostgresTransaction {
         let found: Vec<rows::ThreadRow> = sqlx::query_as(sql::THREADS_BY_KEY)
             .bind(owners)
             .bind(ids)
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -211,11 +211,11 @@ impl Transaction for PostgresTransaction {
         let connection = self.connection()?;
         sqlx::query(sql::DELETE_CONTENTS)
             .bind(contents)
-            .execute(&mut *connection)
+            .execute(traced(&mut *connection))
             .await?;
         sqlx::query(sql::DELETE_ORPHANS)
             .bind(entries)
-            .execute(connection)
+            .execute(traced(connection))
             .await?;
         Ok(())
     }
@@ -239,7 +239,7 @@ impl Transaction for PostgresTransaction {
             .bind(segment_id)
             .bind(column(blocks, |block| block.first_key.as_slice()))
             .bind(column(blocks, |block| block.data.as_slice()))
-            .execute(self.connection()?)
+            .execute(traced(self.connection()?))
             .await?;
         Ok(())
     }
@@ -265,7 +265,7 @@ impl Transaction for PostgresTransaction {
         sqlx::query(sql::ADD_CORRESPONDENTS)
             .bind(owner)
             .bind(accounts)
-            .execute(self.connection()?)
+            .execute(traced(self.connection()?))
             .await?;
         Ok(())
     }
@@ -295,7 +295,7 @@ impl Transaction for PostgresTransaction {
         let statement = sqlx::query(sql::FORGET_ANSWERS)
             .bind(owners)
             .bind(before.as_micros());
-        statement.execute(self.connection()?).await?;
+        statement.execute(traced(self.connection()?)).await?;
         Ok(())
     }
 
@@ -311,13 +311,15 @@ impl Transaction for PostgresTransaction {
             .bind(column(accounts, |a| a.display_name.as_str()))
             .bind(column(accounts, |a| a.deleted))
             .bind(position)
-            .execute(&mut *connection)
+            .execute(traced(&mut *connection))
             .await?;
         common::note_position(connection, position).await
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        sqlx::raw_sql("COMMIT").execute(self.connection()?).await?;
+        sqlx::raw_sql("COMMIT")
+            .execute(traced(self.connection()?))
+            .await?;
         // Only now is the connection fit for somebody else.
         drop(self.connection.take());
         Ok(())
@@ -327,7 +329,11 @@ impl Transaction for PostgresTransaction {
         let Ok(connection) = self.connection() else {
             return;
         };
-        if sqlx::raw_sql("ROLLBACK").execute(connection).await.is_ok() {
+        if sqlx::raw_sql("ROLLBACK")
+            .execute(traced(connection))
+            .await
+            .is_ok()
+        {
             drop(self.connection.take());
         }
     }

@@ -9,7 +9,7 @@ macro_rules! shared_reads {
         ) -> Result<Option<Mailbox>, StoreError> {
             let row: Option<rows::MailboxRow> = sqlx::query_as(statements::MAILBOX)
                 .bind(owner)
-                .fetch_optional(pool)
+                .fetch_optional(traced(pool))
                 .await?;
             Ok(row.map(Into::into))
         }
@@ -17,7 +17,7 @@ macro_rules! shared_reads {
         pub(super) async fn folders(pool: &$pool, owner: Uuid) -> Result<Vec<Folder>, StoreError> {
             let found: Vec<rows::FolderRow> = sqlx::query_as(statements::FOLDERS)
                 .bind(owner)
-                .fetch_all(pool)
+                .fetch_all(traced(pool))
                 .await?;
             rows::all(found)
         }
@@ -48,14 +48,14 @@ macro_rules! shared_reads {
             if let Some(label) = &filter.label {
                 statement = statement.bind(label);
             }
-            let found: Vec<rows::CopyRow> = statement.fetch_all(pool).await?;
+            let found: Vec<rows::CopyRow> = statement.fetch_all(traced(pool)).await?;
             rows::all(found)
         }
 
         pub(super) async fn labels(pool: &$pool, owner: Uuid) -> Result<Vec<Label>, StoreError> {
             let found: Vec<rows::LabelRow> = sqlx::query_as(statements::LABELS)
                 .bind(owner)
-                .fetch_all(pool)
+                .fetch_all(traced(pool))
                 .await?;
             rows::all(found)
         }
@@ -73,7 +73,7 @@ macro_rules! shared_reads {
                 .bind(cursor.time.as_micros())
                 .bind(cursor.id)
                 .bind(limit)
-                .fetch_all(pool)
+                .fetch_all(traced(pool))
                 .await?;
             let place = |(id, time)| Cursor {
                 time: Timestamp::from_micros(time),
@@ -95,7 +95,7 @@ macro_rules! shared_reads {
                 .bind(cursor.time.as_micros())
                 .bind(cursor.id)
                 .bind(limit)
-                .fetch_all(pool)
+                .fetch_all(traced(pool))
                 .await?;
             rows::all(found)
         }
@@ -110,7 +110,7 @@ macro_rules! shared_reads {
                 .bind(owner)
                 .bind(after)
                 .bind(limit)
-                .fetch_all(pool)
+                .fetch_all(traced(pool))
                 .await?;
             rows::all(found)
         }
@@ -126,7 +126,7 @@ macro_rules! shared_reads {
                 Queue::Trash => statements::TRASHED,
             };
             let statement = sqlx::query_as(statement).bind(time.as_micros()).bind(limit);
-            Ok(statement.fetch_all(pool).await?)
+            Ok(statement.fetch_all(traced(pool)).await?)
         }
 
         pub(super) async fn long_histories(
@@ -139,7 +139,7 @@ macro_rules! shared_reads {
                 .bind(owners.1)
                 .bind(kept.since.as_micros())
                 .bind(kept.changes);
-            Ok(statement.fetch_all(pool).await?)
+            Ok(statement.fetch_all(traced(pool)).await?)
         }
 
         pub(super) async fn unindexed(
@@ -151,7 +151,7 @@ macro_rules! shared_reads {
                 .bind(owner)
                 .bind(after.as_micros())
                 .bind(until.as_micros())
-                .fetch_all(pool)
+                .fetch_all(traced(pool))
                 .await?;
             rows::all(found)
         }
@@ -166,7 +166,7 @@ macro_rules! shared_reads {
                 .bind(owner)
                 .bind(after.as_micros())
                 .bind(limit)
-                .fetch_all(pool)
+                .fetch_all(traced(pool))
                 .await?;
             let size = |(time, bytes)| (Timestamp::from_micros(time), bytes);
             Ok(found.into_iter().map(size).collect())
@@ -181,7 +181,7 @@ macro_rules! shared_reads {
                 .bind(owners.0)
                 .bind(owners.1)
                 .bind(messages);
-            Ok(statement.fetch_all(pool).await?)
+            Ok(statement.fetch_all(traced(pool)).await?)
         }
 
         pub(super) async fn times(
@@ -193,7 +193,7 @@ macro_rules! shared_reads {
                 .bind(owner)
                 .bind(oldest.as_micros())
                 .bind(newest.as_micros())
-                .fetch_all(pool)
+                .fetch_all(traced(pool))
                 .await?;
             Ok(found.into_iter().map(Timestamp::from_micros).collect())
         }
@@ -204,7 +204,7 @@ macro_rules! shared_reads {
         ) -> Result<Vec<Segment>, StoreError> {
             let found: Vec<rows::SegmentRow> = sqlx::query_as(statements::SEGMENTS)
                 .bind(owner)
-                .fetch_all(pool)
+                .fetch_all(traced(pool))
                 .await?;
             rows::all(found)
         }
@@ -220,7 +220,7 @@ macro_rules! shared_reads {
                 .bind(segment_id)
                 .bind(after)
                 .bind(limit)
-                .fetch_all(pool)
+                .fetch_all(traced(pool))
                 .await?;
             Ok(found.into_iter().map(|row| row.into_block().1).collect())
         }
@@ -230,7 +230,7 @@ macro_rules! shared_reads {
             owner: Uuid,
         ) -> Result<Vec<Uuid>, StoreError> {
             let statement = sqlx::query_scalar(statements::CORRESPONDENTS).bind(owner);
-            Ok(statement.fetch_all(pool).await?)
+            Ok(statement.fetch_all(traced(pool)).await?)
         }
 
         pub(super) async fn unused_segments(
@@ -241,7 +241,7 @@ macro_rules! shared_reads {
             let statement = sqlx::query_as(statements::UNUSED_SEGMENTS)
                 .bind(before.as_micros())
                 .bind(limit);
-            Ok(statement.fetch_all(pool).await?)
+            Ok(statement.fetch_all(traced(pool)).await?)
         }
 
         pub(super) async fn kept_answer(
@@ -251,14 +251,14 @@ macro_rules! shared_reads {
             let row: Option<rows::AnswerRow> = sqlx::query_as(statements::ANSWER)
                 .bind(request.0)
                 .bind(request.1)
-                .fetch_optional(pool)
+                .fetch_optional(traced(pool))
                 .await?;
             row.map(TryInto::try_into).transpose()
         }
 
         pub(super) async fn feed_position(pool: &$pool) -> Result<i64, StoreError> {
             Ok(sqlx::query_scalar(statements::FEED_POSITION)
-                .fetch_one(pool)
+                .fetch_one(traced(pool))
                 .await?)
         }
 
@@ -270,7 +270,7 @@ macro_rules! shared_reads {
             let statement = sqlx::query_scalar(statements::OWNERS)
                 .bind(after)
                 .bind(limit);
-            Ok(statement.fetch_all(pool).await?)
+            Ok(statement.fetch_all(traced(pool)).await?)
         }
     };
 }

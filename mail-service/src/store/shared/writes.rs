@@ -11,7 +11,7 @@ macro_rules! shared_writes {
             let found: Vec<rows::CopyRow> = sqlx::query_as(statements::SOME_COPIES)
                 .bind(owner)
                 .bind(limit)
-                .fetch_all(connection)
+                .fetch_all(traced(connection))
                 .await?;
             rows::all(found)
         }
@@ -25,7 +25,7 @@ macro_rules! shared_writes {
                 .bind(owner)
                 .bind(folder_id)
                 .bind(limit)
-                .fetch_all(connection)
+                .fetch_all(traced(connection))
                 .await?;
             rows::all(found)
         }
@@ -41,13 +41,13 @@ macro_rules! shared_writes {
                 .bind(kept.since.as_micros())
                 .bind(mailbox.last_change - kept.changes)
                 .bind(limit)
-                .fetch_one(&mut *connection)
+                .fetch_one(traced(&mut *connection))
                 .await?;
             for statement in [statements::HISTORY_FORGET, statements::HISTORY_BEGIN] {
                 sqlx::query(statement)
                     .bind(mailbox.owner_id)
                     .bind(cut.max(mailbox.oldest_change))
-                    .execute(&mut *connection)
+                    .execute(traced(&mut *connection))
                     .await?;
             }
             Ok(())
@@ -68,7 +68,7 @@ macro_rules! shared_writes {
                 .bind(segment.newest_time.as_micros())
                 .bind(state as i16)
                 .bind(time.as_micros())
-                .execute(connection)
+                .execute(traced(connection))
                 .await?;
             Ok(())
         }
@@ -85,7 +85,7 @@ macro_rules! shared_writes {
                 .bind(to as i16)
                 .bind(time.as_micros())
                 .bind(from as i16)
-                .execute(connection)
+                .execute(traced(connection))
                 .await?;
             Ok(done.rows_affected() > 0)
         }
@@ -98,7 +98,7 @@ macro_rules! shared_writes {
                 sqlx::query(statement)
                     .bind(owner)
                     .bind(segment_id)
-                    .execute(&mut *connection)
+                    .execute(traced(&mut *connection))
                     .await?;
             }
             Ok(())
@@ -113,7 +113,7 @@ macro_rules! shared_writes {
                 .bind(owner)
                 .bind(to.as_micros())
                 .bind(from.as_micros())
-                .execute(connection)
+                .execute(traced(connection))
                 .await?;
             Ok(done.rows_affected() > 0)
         }
@@ -125,7 +125,7 @@ macro_rules! shared_writes {
             for statement in statements::PURGE {
                 sqlx::query(statement)
                     .bind(owner)
-                    .execute(&mut *connection)
+                    .execute(traced(&mut *connection))
                     .await?;
             }
             Ok(())
@@ -137,7 +137,7 @@ macro_rules! shared_writes {
         ) -> Result<Vec<(Uuid, Uuid, Vec<Delivery>)>, StoreError> {
             let found: Vec<(Uuid, Uuid, Option<Vec<u8>>)> = sqlx::query_as(statements::ORPHANS)
                 .bind(limit)
-                .fetch_all(connection)
+                .fetch_all(traced(connection))
                 .await?;
             let deliveries =
                 |bytes: Option<Vec<u8>>| rows::unpack_deliveries(&bytes.unwrap_or_default());
@@ -153,7 +153,7 @@ macro_rules! shared_writes {
         ) -> Result<(), StoreError> {
             sqlx::query(statements::FEED_NOTE)
                 .bind(position)
-                .execute(connection)
+                .execute(traced(connection))
                 .await?;
             Ok(())
         }

@@ -15,7 +15,11 @@ use sqlx::{
     SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use turbomessage_service_kit::{clock::Timestamp, files};
+use turbomessage_service_kit::{
+    clock::Timestamp,
+    files,
+    telemetry::{database::traced, metrics},
+};
 use uuid::Uuid;
 
 #[cfg(any(test, feature = "conformance"))]
@@ -76,6 +80,8 @@ impl SqliteStore {
             .acquire_timeout(READ_TIMEOUT)
             .connect_with(options.read_only(true))
             .await?;
+        metrics::watch_pool("mail.writers", &writer);
+        metrics::watch_pool("mail.readers", &readers);
         Ok(Self { writer, readers })
     }
 
@@ -91,7 +97,7 @@ mod common {
     use super::{
         Block, Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, Label, Mailbox,
         Queue, Retention, Segment, SegmentState, SqliteConnection, SqlitePool, StoreError,
-        Timestamp, Unindexed, Uuid, rows, shared_reads, shared_writes, statements,
+        Timestamp, Unindexed, Uuid, rows, shared_reads, shared_writes, statements, traced,
     };
 
     shared_reads!(SqlitePool);
@@ -106,7 +112,9 @@ impl MailStore for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        sqlx::query("SELECT 1")
+            .execute(traced(&self.readers))
+            .await?;
         Ok(())
     }
 
@@ -122,7 +130,7 @@ impl MailStore for SqliteStore {
         let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES)
             .bind(owner)
             .bind(ids(message_ids))
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -135,7 +143,7 @@ impl MailStore for SqliteStore {
         let found: Vec<rows::BodyRow> = sqlx::query_as(sql::BODIES)
             .bind(owner)
             .bind(ids(message_ids))
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -148,7 +156,7 @@ impl MailStore for SqliteStore {
         let found: Vec<rows::BodyRow> = sqlx::query_as(sql::OPENINGS)
             .bind(owner)
             .bind(ids(message_ids))
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -184,7 +192,7 @@ impl MailStore for SqliteStore {
         let found: Vec<rows::ThreadRow> = sqlx::query_as(sql::THREAD_PARTS)
             .bind(owner)
             .bind(ids(thread_ids))
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -204,7 +212,7 @@ impl MailStore for SqliteStore {
             .bind(owner)
             .bind(ids(thread_ids))
             .bind(each)
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -230,7 +238,7 @@ impl MailStore for SqliteStore {
 
     async fn last_changes(&self, owners: &[Uuid]) -> Result<Vec<(Uuid, i64)>, StoreError> {
         let statement = sqlx::query_as(sql::LAST_CHANGES).bind(ids(owners));
-        Ok(statement.fetch_all(&self.readers).await?)
+        Ok(statement.fetch_all(traced(&self.readers)).await?)
     }
 
     async fn due(&self, queue: Queue, time: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError> {
@@ -249,7 +257,7 @@ impl MailStore for SqliteStore {
         let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_AT)
             .bind(owner)
             .bind(set(times, |t| json!(t.as_micros())))
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         rows::all(found)
     }
@@ -302,7 +310,7 @@ impl MailStore for SqliteStore {
         let found: Vec<rows::BlockRow> = sqlx::query_as(sql::BLOCKS)
             .bind(owner)
             .bind(ranges)
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?;
         Ok(found.into_iter().map(rows::BlockRow::into_block).collect())
     }
@@ -331,7 +339,7 @@ impl MailStore for SqliteStore {
     async fn accounts(&self, account_ids: &[Uuid]) -> Result<Vec<Account>, StoreError> {
         Ok(sqlx::query_as(sql::ACCOUNTS)
             .bind(ids(account_ids))
-            .fetch_all(&self.readers)
+            .fetch_all(traced(&self.readers))
             .await?)
     }
 

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use serde_json::json;
 use sqlx::{Sqlite, SqliteConnection, pool::PoolConnection};
-use turbomessage_service_kit::clock::{Timestamp, new_id};
+use turbomessage_service_kit::{
+    clock::{Timestamp, new_id},
+    telemetry::database::traced,
+};
 use uuid::Uuid;
 
 use super::{
@@ -36,7 +39,7 @@ impl SqliteTransaction {
         };
         // Deferred, the step from reading to writing would ignore the busy timeout.
         sqlx::raw_sql("BEGIN IMMEDIATE")
-            .execute(transaction.connection()?)
+            .execute(traced(transaction.connection()?))
             .await?;
         Ok(transaction)
     }
@@ -51,7 +54,7 @@ impl SqliteTransaction {
         if set != "[]" {
             sqlx::query(statement)
                 .bind(set)
-                .execute(self.connection()?)
+                .execute(traced(self.connection()?))
                 .await?;
         }
         Ok(())
@@ -124,7 +127,7 @@ impl SqliteTransaction {
             sqlx::query(statement)
                 .bind(set)
                 .bind(time)
-                .execute(self.connection()?)
+                .execute(traced(self.connection()?))
                 .await?;
         }
         Ok(())
@@ -146,7 +149,7 @@ impl Transaction for SqliteTransaction {
     async fn lock_mailboxes(&mut self, owners: &[Uuid]) -> Result<Vec<Mailbox>, StoreError> {
         let found: Vec<rows::MailboxRow> = sqlx::query_as(sql::LOCK_MAILBOXES)
             .bind(ids(owners))
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -158,7 +161,7 @@ impl Transaction for SqliteTransaction {
     ) -> Result<(), StoreError> {
         let made: Vec<Uuid> = sqlx::query_scalar(sql::CREATE_MAILBOXES)
             .bind(set(mailboxes, mailbox_row))
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         let folders: Vec<&Folder> = folders
             .iter()
@@ -171,7 +174,7 @@ impl Transaction for SqliteTransaction {
     async fn kept_answers(&mut self, requests: &[Key]) -> Result<Vec<KeptAnswer>, StoreError> {
         let found: Vec<rows::AnswerRow> = sqlx::query_as(sql::KEPT_ANSWERS)
             .bind(keys(requests))
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -179,7 +182,7 @@ impl Transaction for SqliteTransaction {
     async fn folders(&mut self, owners: &[Uuid]) -> Result<Vec<Folder>, StoreError> {
         let found: Vec<rows::FolderRow> = sqlx::query_as(sql::FOLDERS_OF)
             .bind(ids(owners))
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -187,7 +190,7 @@ impl Transaction for SqliteTransaction {
     async fn copies(&mut self, wanted: &[Key]) -> Result<Vec<Copy>, StoreError> {
         let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_BY_KEY)
             .bind(keys(wanted))
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -198,20 +201,20 @@ impl Transaction for SqliteTransaction {
     ) -> Result<Vec<Copy>, StoreError> {
         let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_BY_INTERNET_ID)
             .bind(set(wanted, |(owner, id)| json!([hex_of(*owner), id])))
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
 
     async fn deleted(&mut self, wanted: &[Key]) -> Result<Vec<Key>, StoreError> {
         let statement = sqlx::query_as(sql::DELETED).bind(keys(wanted));
-        Ok(statement.fetch_all(self.connection()?).await?)
+        Ok(statement.fetch_all(traced(self.connection()?)).await?)
     }
 
     async fn labels(&mut self, owners: &[Uuid]) -> Result<Vec<Label>, StoreError> {
         let found: Vec<rows::LabelRow> = sqlx::query_as(sql::LABELS_OF)
             .bind(ids(owners))
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -219,7 +222,7 @@ impl Transaction for SqliteTransaction {
     async fn thread_parts(&mut self, wanted: &[Key]) -> Result<Vec<ThreadPart>, StoreError> {
         let found: Vec<rows::ThreadRow> = sqlx::query_as(sql::THREADS_BY_KEY)
             .bind(keys(wanted))
-            .fetch_all(self.connection()?)
+            .fetch_all(traced(self.connection()?))
             .await?;
         rows::all(found)
     }
@@ -288,7 +291,7 @@ impl Transaction for SqliteTransaction {
             .bind(owner)
             .bind(segment_id)
             .bind(rows)
-            .execute(self.connection()?)
+            .execute(traced(self.connection()?))
             .await?;
         Ok(())
     }
@@ -314,7 +317,7 @@ impl Transaction for SqliteTransaction {
         sqlx::query(sql::ADD_CORRESPONDENTS)
             .bind(owner)
             .bind(ids(accounts))
-            .execute(self.connection()?)
+            .execute(traced(self.connection()?))
             .await?;
         Ok(())
     }
@@ -363,7 +366,9 @@ impl Transaction for SqliteTransaction {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        sqlx::raw_sql("COMMIT").execute(self.connection()?).await?;
+        sqlx::raw_sql("COMMIT")
+            .execute(traced(self.connection()?))
+            .await?;
         // Only now is the connection fit for somebody else.
         drop(self.connection.take());
         Ok(())
@@ -373,7 +378,11 @@ impl Transaction for SqliteTransaction {
         let Ok(connection) = self.connection() else {
             return;
         };
-        if sqlx::raw_sql("ROLLBACK").execute(connection).await.is_ok() {
+        if sqlx::raw_sql("ROLLBACK")
+            .execute(traced(connection))
+            .await
+            .is_ok()
+        {
             drop(self.connection.take());
         }
     }

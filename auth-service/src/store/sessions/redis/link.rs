@@ -12,7 +12,8 @@ use redis::{
     ScriptInvocation, ServerErrorKind, aio::MultiplexedConnection,
 };
 use tokio::{sync::Mutex, time::Instant};
-use turbomessage_service_kit::problem::Problem;
+use tracing::Instrument as _;
+use turbomessage_service_kit::{problem::Problem, telemetry::database};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// For how long a failure to connect answers for those who come next, so that they do not queue up
@@ -78,7 +79,12 @@ impl Link {
 
     async fn once<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Failure> {
         let (generation, mut connection) = self.connection().await?;
-        let answer = script.invoke_async(&mut connection).await;
+        let span = database::redis("EVALSHA");
+        let asked = script.invoke_async(&mut connection);
+        let answer = asked.instrument(span.clone()).await;
+        if answer.is_err() {
+            database::failed(&span, "redis");
+        }
         self.judge(generation, answer).await
     }
 
