@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint images images-test
+.PHONY: help run test lint bench images images-test
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,12 @@ lint: ## Check format, lints, dependencies and .proto files
 
 images: ## Build the images of the three services
 	@k8s/images.sh
+
+bench: ## Measure what reading costs in mailboxes of any size
+	@tests/prerequisites.sh
+	cargo bench --locked -p turbomessage-tests --bench mailbox_size -- sqlite
+	@tests/containers/engine.sh && tests/containers/images.sh
+	cargo bench --locked -p turbomessage-tests --bench mailbox_size -- postgres
 
 images-test: ## Make the Redis and Postgres images of the container tests
 	@tests/containers/engine.sh

@@ -2,6 +2,7 @@
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
+use turbomessage_service_kit::problem::code_name;
 
 use super::{Failure, Kind, SIGN_IN, Violation};
 
@@ -31,7 +32,9 @@ impl From<Status> for Failure {
         if info.reason == "SESSION_INVALID" {
             failure.hint = Some(SIGN_IN.into());
         }
-        failure
+        let trace = failure.metadata.get("trace_id");
+        let trace = trace.map(|id| format!("trace {id} tells those who run the server more"));
+        failure.also(trace)
     }
 }
 
@@ -75,28 +78,6 @@ fn kind(code: Code) -> Kind {
     }
 }
 
-fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -125,6 +106,19 @@ mod tests {
             let failure = Failure::from(status);
             assert_eq!(failure.exit_code(), expected, "{failure:?}");
         }
+    }
+
+    #[test]
+    fn the_trace_of_a_failure_is_told() {
+        let mut details = ErrorDetails::new();
+        let trace = HashMap::from([("trace_id".to_owned(), "4bf92f35".to_owned())]);
+        details.set_error_info("STORE_UNAVAILABLE", "turbomessage", trace);
+        let failure = Failure::from(Status::with_error_details(
+            Code::Unavailable,
+            "Sentence.",
+            details,
+        ));
+        assert!(failure.hint.unwrap().contains("4bf92f35"));
     }
 
     #[test]
