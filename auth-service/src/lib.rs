@@ -5,12 +5,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use turbomessage_service_kit::{
     clock::{SharedClock, SystemClock},
     health::Health,
+    listener::Listener,
     server::{self, INNER_STREAMS},
     settings::ServerArgs,
 };
@@ -102,7 +102,7 @@ pub async fn build(
 pub async fn serve(
     config: Config,
     server: ServerArgs,
-    listener: TcpListener,
+    listener: Listener,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let routes = build(config, SystemClock::shared(), shutdown.clone()).await?;

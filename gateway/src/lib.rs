@@ -12,12 +12,12 @@ mod web;
 
 use std::{fmt, sync::Arc};
 
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use turbomessage_proto::{Method, PUBLIC_METHODS};
 use turbomessage_service_kit::{
     clock::{SharedClock, SystemClock},
+    listener::Listener,
     server::{self, EDGE_STREAMS},
     settings::ServerArgs,
     upstream::Upstream,
@@ -85,7 +85,7 @@ pub async fn serve(
     config: Config,
     server: ServerArgs,
     upstreams: Upstreams,
-    listener: TcpListener,
+    listener: Listener,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let routes = build(config, upstreams, SystemClock::shared(), shutdown.clone()).await?;

@@ -8,6 +8,7 @@ use turbomessage_gateway::{Config, Upstreams, serve};
 use turbomessage_service_kit::{
     program,
     settings::{self, ServerArgs},
+    tls::UpstreamTlsArgs,
     upstream::Upstream,
 };
 
@@ -31,6 +32,8 @@ struct Args {
     #[arg(long, env = "TM_MAIL_URL", value_name = "URL")]
     mail_url: String,
     #[command(flatten)]
+    upstream_tls: UpstreamTlsArgs,
+    #[command(flatten)]
     config: Config,
     #[command(flatten)]
     server: ServerArgs,
@@ -42,13 +45,14 @@ async fn main() -> ExitCode {
         listen,
         auth_url,
         mail_url,
+        upstream_tls,
         config,
         server,
     } = settings::parse();
     let prepare = || {
         Ok(Upstreams {
-            auth: Upstream::connect(&auth_url).context("--auth-url")?,
-            mail: Upstream::connect(&mail_url).context("--mail-url")?,
+            auth: Upstream::connect(&auth_url, &upstream_tls).context("--auth-url")?,
+            mail: Upstream::connect(&mail_url, &upstream_tls).context("--mail-url")?,
         })
     };
     let args = server.clone();

@@ -19,13 +19,13 @@ mod wakeups;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{codec::CompressionEncoding, service::Routes};
 use turbomessage_proto::mail_v1::mail_service_server::MailServiceServer;
 use turbomessage_service_kit::{
     clock::{SharedClock, SystemClock},
     health::Health,
+    listener::Listener,
     server::{self, INNER_STREAMS, MAX_MESSAGE_BYTES},
     settings::{Secret, ServerArgs},
     upstream::Upstream,
@@ -153,7 +153,7 @@ pub async fn serve(
     config: Config,
     server: ServerArgs,
     auth: Upstream,
-    listener: TcpListener,
+    listener: Listener,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let routes = build(config, auth, SystemClock::shared(), shutdown.clone()).await?;

@@ -8,6 +8,7 @@ use turbomessage_mail_service::{Config, serve};
 use turbomessage_service_kit::{
     program,
     settings::{self, ServerArgs},
+    tls::UpstreamTlsArgs,
     upstream::Upstream,
 };
 
@@ -32,6 +33,8 @@ struct Args {
     )]
     auth_url: String,
     #[command(flatten)]
+    upstream_tls: UpstreamTlsArgs,
+    #[command(flatten)]
     server: ServerArgs,
     #[command(flatten)]
     config: Config,
@@ -42,13 +45,14 @@ async fn main() -> ExitCode {
     let Args {
         listen,
         auth_url,
+        upstream_tls,
         server,
         config,
     } = settings::parse();
     let args = server.clone();
     let prepare = || {
         config.check()?;
-        Upstream::connect(&auth_url).context("--auth-url")
+        Upstream::connect(&auth_url, &upstream_tls).context("--auth-url")
     };
     program::run(
         "turbomessage-mail-service",

@@ -16,4 +16,5 @@ pub mod settings;
 pub mod shutdown;
 pub mod telemetry;
 pub mod ticket;
+pub mod tls;
 pub mod upstream;

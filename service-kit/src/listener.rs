@@ -2,7 +2,7 @@
 //! within ten seconds.
 
 use std::{
-    io,
+    fmt, io,
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
@@ -17,8 +17,11 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Sleep,
 };
+use tokio_rustls::{Accept, server::TlsStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
+
+use crate::tls::Acceptor;
 
 /// How long a new connection has for the preface of HTTP/2 or the first headers of HTTP/1. hyper
 /// itself does not time out a silent connection while it does not know the protocol.
@@ -29,8 +32,29 @@ pub const MAX_CONNECTIONS: usize = 12_000;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const MAX_OPENING_BYTES: usize = 64 * 1024;
 
+/// Where connections come in, in the clear or as TLS.
+#[derive(Debug)]
+pub struct Listener {
+    tcp: TcpListener,
+    tls: Option<Acceptor>,
+}
+
+impl Listener {
+    /// Connections to `tcp`, as TLS if there is an acceptor for it.
+    #[must_use]
+    pub fn new(tcp: TcpListener, tls: Option<Acceptor>) -> Self {
+        Self { tcp, tls }
+    }
+}
+
+impl From<TcpListener> for Listener {
+    fn from(tcp: TcpListener) -> Self {
+        Self::new(tcp, None)
+    }
+}
+
 /// The connections that come in on `listener`, for ever.
-pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Connection>> + Send {
+pub fn incoming(listener: Listener) -> impl Stream<Item = io::Result<Connection>> + Send {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     futures::stream::unfold((listener, room), |(listener, room)| async move {
         let permit = Arc::clone(&room).acquire_owned().await.ok()?;
@@ -39,11 +63,15 @@ pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Connecti
     })
 }
 
-async fn accept(listener: &TcpListener, permit: OwnedSemaphorePermit) -> io::Result<Connection> {
-    match listener.accept().await {
+async fn accept(listener: &Listener, permit: OwnedSemaphorePermit) -> io::Result<Connection> {
+    match listener.tcp.accept().await {
         Ok((stream, remote)) => {
             stream.set_nodelay(true)?;
             let close = CancellationToken::new();
+            let stream = match &listener.tls {
+                Some(tls) => Wire::Greeting(Box::new(tls.accept(stream))),
+                None => Wire::Clear(stream),
+            };
             Ok(Connection {
                 stream,
                 closed: Box::pin(close.clone().cancelled_owned()),
@@ -82,10 +110,47 @@ impl Peer {
     }
 }
 
+/// What bytes go over.
+enum Wire {
+    Clear(TcpStream),
+    /// TLS that is being agreed on.
+    Greeting(Box<Accept<TcpStream>>),
+    Encrypted(Box<TlsStream<TcpStream>>),
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clear(_) => "Clear",
+            Self::Greeting(_) => "Greeting",
+            Self::Encrypted(_) => "Encrypted",
+        })
+    }
+}
+
+impl Wire {
+    /// What to read from and write to, once that is agreed on.
+    fn agreed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Pin<&mut dyn Duplex>>> {
+        if let Self::Greeting(greeting) = self {
+            let stream = ready!(Pin::new(greeting).poll(cx))?;
+            *self = Self::Encrypted(Box::new(stream));
+        }
+        Poll::Ready(match self {
+            Self::Clear(stream) => Ok(Pin::new(stream)),
+            Self::Encrypted(stream) => Ok(Pin::new(&mut **stream)),
+            Self::Greeting(_) => Err(io::ErrorKind::NotConnected.into()),
+        })
+    }
+}
+
+trait Duplex: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
+
 /// A connection from a client.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Wire,
     peer: Peer,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
     opening: Option<Opening>,
@@ -121,7 +186,10 @@ impl AsyncRead for Connection {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         let before = buf.filled().len();
-        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let result = match self.stream.agreed(cx) {
+            Poll::Ready(stream) => stream?.poll_read(cx, buf),
+            Poll::Pending => Poll::Pending,
+        };
         let Some(opening) = &mut self.opening else {
             return result;
         };
@@ -142,15 +210,19 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        ready!(self.stream.agreed(cx))?.poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(self.stream.agreed(cx))?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        // Nothing was said yet that would want a farewell.
+        if matches!(self.stream, Wire::Greeting(_)) {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.stream.agreed(cx))?.poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -158,11 +230,15 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        ready!(self.stream.agreed(cx))?.poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        match &self.stream {
+            Wire::Clear(stream) => stream.is_write_vectored(),
+            Wire::Greeting(_) => false,
+            Wire::Encrypted(stream) => stream.is_write_vectored(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin,
+    listener::Listener,
     settings::{self, ServerArgs},
     shutdown,
     telemetry::{self, metrics},
@@ -21,7 +22,7 @@ pub async fn run<P, F>(
     server: &ServerArgs,
     listen: SocketAddr,
     prepare: impl FnOnce() -> anyhow::Result<P>,
-    serve: impl FnOnce(P, TcpListener, CancellationToken) -> F,
+    serve: impl FnOnce(P, Listener, CancellationToken) -> F,
 ) -> ExitCode
 where
     F: Future<Output = anyhow::Result<()>>,
@@ -39,9 +40,10 @@ where
             None => None,
         };
         let prepared = prepare()?;
-        anyhow::Ok((admin, prepared, bind("--listen", listen).await?))
+        let tls = server.tls.acceptor()?;
+        anyhow::Ok((admin, prepared, bind("--listen", listen).await?, tls))
     };
-    let (admin, prepared, listener) = match begun.await {
+    let (admin, prepared, listener, tls) = match begun.await {
         Ok(begun) => begun,
         Err(error) => settings::refuse(&error),
     };
@@ -55,7 +57,7 @@ where
             tracing::info!(admin.listen = %listener.local_addr()?, "listening for those who run this");
             tokio::spawn(admin::serve(listener, page, admin_stop));
         }
-        Box::pin(serve(prepared, listener, shutdown)).await
+        Box::pin(serve(prepared, Listener::new(listener, tls), shutdown)).await
     };
     let code = match work.await {
         Ok(()) => {

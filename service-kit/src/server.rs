@@ -14,7 +14,6 @@ use http::{HeaderMap, Request, Response};
 use http_body::{Body as HttpBody, Frame};
 use opentelemetry::KeyValue;
 use tokio::{
-    net::TcpListener,
     task::JoinHandle,
     time::{Instant, Sleep},
 };
@@ -27,7 +26,7 @@ use turbomessage_proto::PUBLIC_METHODS;
 use crate::{
     context::{self, REQUEST_ID, RequestContext},
     language::Language,
-    listener::{self, Peer},
+    listener::{self, Listener, Peer},
     problem::{Problem, Reason, code_name, complete},
     shutdown,
     telemetry::{self, metrics},
@@ -123,7 +122,7 @@ fn method_at(path: &str) -> &'static str {
 /// # Errors
 /// The server failed, or calls were still in flight when `drain` was over.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     routes: Routes,
     max_streams: u32,
     shutdown: CancellationToken,
@@ -144,7 +143,7 @@ pub async fn serve(
         })
         .add_routes(routes)
         .serve_with_incoming_shutdown(
-            listener::incoming(listener),
+            listener::incoming(listener.into()),
             shutdown.clone().cancelled_owned(),
         );
     shutdown::bounded(async { Ok(server.await?) }, &shutdown, drain).await

@@ -7,6 +7,8 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Parser, ValueEnum, error::ErrorKind};
 use zeroize::Zeroizing;
 
+use crate::tls::TlsArgs;
+
 /// The exit code for a setting that cannot be used.
 pub const EXIT_USAGE: i32 = 64;
 
@@ -80,6 +82,9 @@ pub struct ServerArgs {
     /// Nowhere, if it is not given.
     #[arg(long, env = "TM_ADMIN_LISTEN", value_name = "ADDRESS:PORT")]
     pub admin_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    /// What clients are shown.
+    pub tls: TlsArgs,
     #[command(flatten)]
     /// How to log.
     pub log: LogArgs,

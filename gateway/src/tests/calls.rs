@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body::Frame;
 use tokio::net::TcpListener;
 use tonic::body::Body;
-use turbomessage_service_kit::{problem::Reason, server, upstream::Upstream};
+use turbomessage_service_kit::{problem::Reason, server, tls::UpstreamTlsArgs, upstream::Upstream};
 
 use super::support::{
     ALICE, GET_MESSAGE, Gateway, Handler, LOGIN, Reply, SEND_MESSAGE, echo, frame, gateway,
@@ -173,7 +173,7 @@ async fn auth_service_gets_the_address_of_the_connection() {
         std::time::Duration::from_secs(5),
     );
     tokio::spawn(serving);
-    let client = Upstream::connect(&url).unwrap();
+    let client = Upstream::connect(&url, &UpstreamTlsArgs::default()).unwrap();
     let mut forged = request(LOGIN, None, frame(b""));
     forged
         .headers_mut()

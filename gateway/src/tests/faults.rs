@@ -15,7 +15,7 @@ use http_body::Frame;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, body::Body};
-use turbomessage_service_kit::{problem::Reason, server, upstream::Upstream};
+use turbomessage_service_kit::{problem::Reason, server, tls::UpstreamTlsArgs, upstream::Upstream};
 
 use super::support::{
     ALICE, FakeAuth, GET_MESSAGE, LOGIN, Raw, SEND_MESSAGE, echo, frame, gateway, gateway_between,
@@ -28,7 +28,8 @@ async fn an_upstream_that_is_down_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let down = Upstream::connect(&format!("http://{address}")).unwrap();
+    let down =
+        Upstream::connect(&format!("http://{address}"), &UpstreamTlsArgs::default()).unwrap();
     let upstreams = Upstreams {
         auth: down.clone(),
         mail: down,
@@ -98,7 +99,10 @@ async fn resetting(n: usize) -> (Upstream, Arc<AtomicUsize>) {
         stop,
         drain,
     ));
-    (Upstream::connect(&url).unwrap(), calls)
+    (
+        Upstream::connect(&url, &UpstreamTlsArgs::default()).unwrap(),
+        calls,
+    )
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use tonic::body::Body;
 use turbomessage_service_kit::{
     problem::Reason,
     server::{self, MAX_MESSAGE_BYTES},
+    tls::UpstreamTlsArgs,
     upstream::Upstream,
 };
 
@@ -161,7 +162,8 @@ async fn browsers_and_clients_share_a_port() {
         gateway.shutdown.clone(),
         std::time::Duration::from_secs(5),
     ));
-    let grpc = Upstream::connect(&format!("http://{address}")).unwrap();
+    let grpc =
+        Upstream::connect(&format!("http://{address}"), &UpstreamTlsArgs::default()).unwrap();
     let call = super::support::request(GET_MESSAGE, Some(ALICE), frame(b"hello"));
     let response = within(tower::ServiceExt::oneshot(grpc.calls(), call)).await;
     assert!(Reply::of(response.unwrap()).await.is_ok());

@@ -21,6 +21,7 @@ use crate::{
     context::{self, REQUEST_ID},
     server::{CallLayer, format_timeout},
     telemetry,
+    tls::UpstreamTlsArgs,
 };
 
 /// Something that answers gRPC requests.
@@ -50,33 +51,45 @@ pub struct Upstream {
 
 impl Upstream {
     /// The service at `url`. Its host is looked up every few seconds, and each call goes to one of the
-    /// replicas found there that say they serve. Call it inside of a tokio runtime.
+    /// replicas found there that say they serve. Where the URL is `https://…`, `tls` says how to connect. Call it
+    /// inside of a tokio runtime.
     ///
     /// # Errors
-    /// `url` is no URL of a gRPC server.
-    pub fn connect(url: &str) -> anyhow::Result<Self> {
+    /// `url` is no URL of a gRPC server, or `tls` cannot be used.
+    pub fn connect(url: &str, tls: &UpstreamTlsArgs) -> anyhow::Result<Self> {
         let origin = Endpoint::from_shared(url.to_owned())?.uri().clone();
-        let (Some("http"), Some(host)) = (origin.scheme_str(), origin.host()) else {
+        let (Some(scheme @ ("http" | "https")), Some(host)) = (origin.scheme_str(), origin.host())
+        else {
             bail!("`{url}` does not look like `http://host:port`");
         };
+        let tls = (scheme == "https").then(|| tls.clone());
+        let default_port = if tls.is_some() { 443 } else { 80 };
         let host = host.trim_matches(['[', ']']).to_owned();
-        let place = (host, origin.port_u16().unwrap_or(80));
+        let place = (host.clone(), origin.port_u16().unwrap_or(default_port));
+        if let Some(tls) = &tls {
+            tls.client_config()?;
+        }
         let endpoint = move |address: SocketAddr| {
             // The address is in the URL; who is meant stays what it was.
-            Endpoint::from(with_authority(&origin, address))
+            let endpoint = Endpoint::from(with_authority(&origin, address))
                 .origin(origin.clone())
                 .connect_timeout(CONNECT_TIMEOUT)
                 .tcp_nodelay(true)
                 .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
                 .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-                .keep_alive_while_idle(true)
+                .keep_alive_while_idle(true);
+            match &tls {
+                Some(tls) => Ok(endpoint.tls_config(tls.client_config()?.domain_name(&host))?),
+                None => Ok(endpoint),
+            }
         };
         let for_streams = {
             let endpoint = endpoint.clone();
             move |address| {
-                endpoint(address)
+                let endpoint: anyhow::Result<Endpoint> = endpoint(address);
+                Ok(endpoint?
                     .initial_stream_window_size(STREAM_WINDOW)
-                    .initial_connection_window_size(STREAMS_CONNECTION_WINDOW)
+                    .initial_connection_window_size(STREAMS_CONNECTION_WINDOW))
             }
         };
         let look_up = move || {

@@ -80,10 +80,10 @@ struct Replica {
 
 impl Replicas {
     /// Those at the addresses that `look_up` answers with whenever it is asked. `endpoint` says how to
-    /// connect to one.
+    /// connect to one, and is asked each time.
     pub(super) fn found_by<F>(
         look_up: impl Fn() -> F + Send + 'static,
-        endpoint: impl Fn(SocketAddr) -> Endpoint + Send + 'static,
+        endpoint: impl Fn(SocketAddr) -> anyhow::Result<Endpoint> + Clone + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = anyhow::Result<BTreeSet<SocketAddr>>> + Send + 'static,
@@ -218,7 +218,7 @@ impl http_body::Body for Counted {
 /// Looks for addresses again and again, and keeps a connection to each.
 async fn search<F: Future<Output = anyhow::Result<BTreeSet<SocketAddr>>>>(
     look_up: impl Fn() -> F,
-    endpoint: impl Fn(SocketAddr) -> Endpoint,
+    endpoint: impl Fn(SocketAddr) -> anyhow::Result<Endpoint> + Clone + Send + Sync + 'static,
     found: watch::Sender<Vec<Arc<Replica>>>,
 ) {
     let found = Arc::new(found);
@@ -232,7 +232,7 @@ async fn search<F: Future<Output = anyhow::Result<BTreeSet<SocketAddr>>>>(
                 keepers.retain(|address, _| addresses.contains(address));
                 for address in addresses {
                     keepers.entry(address).or_insert_with(|| {
-                        Keeper::start(address, endpoint(address), Arc::clone(&found))
+                        Keeper::start(address, endpoint.clone(), Arc::clone(&found))
                     });
                 }
             }
@@ -273,7 +273,7 @@ struct Keeper {
 impl Keeper {
     fn start(
         address: SocketAddr,
-        endpoint: Endpoint,
+        endpoint: impl Fn(SocketAddr) -> anyhow::Result<Endpoint> + Send + Sync + 'static,
         found: Arc<watch::Sender<Vec<Arc<Replica>>>>,
     ) -> Self {
         Self {
@@ -301,12 +301,16 @@ fn leave(found: &watch::Sender<Vec<Arc<Replica>>>, address: SocketAddr) {
 
 async fn keep(
     address: SocketAddr,
-    endpoint: Endpoint,
+    endpoint: impl Fn(SocketAddr) -> anyhow::Result<Endpoint>,
     found: Arc<watch::Sender<Vec<Arc<Replica>>>>,
 ) {
     let mut pause = FIRST_PAUSE;
     loop {
-        if let Some(channel) = connect(&endpoint).await {
+        let endpoint = endpoint(address);
+        if let Err(error) = &endpoint {
+            tracing::warn!(error.cause = %format_args!("{error:#}"), "no way to an upstream");
+        }
+        if let Some(channel) = connect(endpoint.ok()).await {
             let since = Instant::now();
             let replica = Arc::new(Replica {
                 address,
@@ -330,8 +334,8 @@ async fn keep(
 }
 
 /// A connection to a replica that serves.
-async fn connect(endpoint: &Endpoint) -> Option<Channel> {
-    let channel = endpoint.connect().await.ok()?;
+async fn connect(endpoint: Option<Endpoint>) -> Option<Channel> {
+    let channel = endpoint?.connect().await.ok()?;
     serves(&channel).await.then_some(channel)
 }
 

@@ -17,5 +17,6 @@ mod memory;
 mod metrics;
 mod real_text;
 mod screen;
+mod tls;
 mod tracing;
 mod watching;

@@ -75,7 +75,7 @@ fn replicas_at(addresses: &Addresses) -> Replicas {
         async { Ok(addresses) }
     };
     Replicas::found_by(look_up, |address| {
-        Endpoint::from_shared(format!("http://{address}")).unwrap()
+        Ok(Endpoint::from_shared(format!("http://{address}"))?)
     })
 }
 

@@ -1,0 +1,288 @@
+//! TLS at the edge and between the services, with certificates made for the occasion.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tempfile::TempDir;
+use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+use turbomessage_tests::{
+    Part, Process,
+    client::{Client, fresh_name, fresh_password},
+    eventually::{SOON, eventually},
+    programs,
+};
+
+/// Somebody who vouches for others.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: String,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap().pem();
+        Self {
+            issuer: Issuer::new(params, key),
+            certificate,
+        }
+    }
+
+    /// Certificate and key of somebody on this machine.
+    fn vouch(&self) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let params = CertificateParams::new(names).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
+}
+
+/// Files in a folder.
+struct Folder(TempDir);
+
+impl Folder {
+    fn write(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+type Env = Vec<(String, String)>;
+
+fn env<const N: usize>(pairs: [(&str, &str); N]) -> Env {
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    pairs.into_iter().map(owned).collect()
+}
+
+/// What a server shows of itself.
+fn shown(folder: &Folder, name: &str, (certificate, key): (String, String)) -> Env {
+    env([
+        (
+            "TM_TLS_CERT_FILE",
+            &folder.write(&format!("{name}.pem"), &certificate),
+        ),
+        (
+            "TM_TLS_KEY_FILE",
+            &folder.write(&format!("{name}.key"), &key),
+        ),
+    ])
+}
+
+/// All three services; `inside` and `outside` are further settings of those inside and of the gateway.
+async fn start(folder: &Folder, scheme: &str, inside: &Env, outside: &Env) -> [Process; 3] {
+    let file = |name: &str| format!("sqlite:{}", folder.path(name).display());
+    let mut of_auth = env([
+        ("TM_DATABASE_URL", &file("accounts.db")),
+        ("TM_SESSION_STORE_URL", &file("sessions.db")),
+    ]);
+    of_auth.extend(inside.clone());
+    let auth = Process::start(Part::Auth, of_auth).await;
+    let url = |of: &Process| format!("{scheme}://127.0.0.1:{}", of.address.port());
+    let mut of_mail = env([
+        ("TM_DATABASE_URL", &file("mail.db")),
+        ("TM_AUTH_URL", &url(&auth)),
+    ]);
+    of_mail.extend(inside.clone());
+    let mail = Process::start(Part::Mail, of_mail).await;
+    let mut of_gateway = env([("TM_AUTH_URL", &url(&auth)), ("TM_MAIL_URL", &url(&mail))]);
+    of_gateway.extend(outside.clone());
+    let gateway = Process::start(Part::Gateway, of_gateway).await;
+    [auth, mail, gateway]
+}
+
+async fn connect(process: &Process, tls: ClientTlsConfig) -> Option<Channel> {
+    let url = format!("https://localhost:{}", process.address.port());
+    let endpoint = Endpoint::from_shared(url).unwrap().tls_config(tls).unwrap();
+    let channel = endpoint.connect().await.ok()?;
+    // In TLS 1.3 a client learns only now whether its certificate was good.
+    serves(&channel, "").await.then_some(channel)
+}
+
+async fn serves(channel: &Channel, service: &str) -> bool {
+    let service = service.to_owned();
+    let mut health = HealthClient::new(channel.clone());
+    match health.check(HealthCheckRequest { service }).await {
+        Ok(answer) => answer.get_ref().status() == ServingStatus::Serving,
+        Err(_) => false,
+    }
+}
+
+fn trusting(authority: &Authority) -> ClientTlsConfig {
+    ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&authority.certificate))
+}
+
+/// A first message through all three services.
+async fn mail_works(channel: Channel) {
+    eventually("mail-service serves", SOON, async || {
+        let service = "turbomessage.mail.v1.MailService";
+        serves(&channel, service).await.then_some(())
+    })
+    .await;
+    let client = Client::new(channel);
+    let name = fresh_name();
+    let account = client.register(&name, &fresh_password()).await.unwrap();
+    let client = client.with_token(&account.session_token);
+    let message = turbomessage_proto::mail_v1::SendMessageRequest {
+        to: vec![name],
+        subject: "over TLS".into(),
+        ..Default::default()
+    };
+    client.mail().send_message(message).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_edge_speaks_tls_and_takes_a_new_certificate_while_it_runs() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let [first, second] = [Authority::new(), Authority::new()];
+    let edge = shown(&folder, "edge", first.vouch());
+    let [_auth, _mail, gateway] = start(&folder, "http", &Vec::new(), &edge).await;
+    let channel = connect(&gateway, trusting(&first)).await.unwrap();
+    mail_works(channel.clone()).await;
+    assert!(
+        connect(&gateway, trusting(&second)).await.is_none(),
+        "nobody it knows vouches"
+    );
+    let clear = Endpoint::from_shared(gateway.url())
+        .unwrap()
+        .connect()
+        .await;
+    let clear = match clear {
+        Ok(channel) => serves(&channel, "").await,
+        Err(_) => false,
+    };
+    assert!(!clear, "nothing is said in the clear");
+
+    // The key comes first: until its certificate is there too, everything stays as it is.
+    let (certificate, key) = second.vouch();
+    folder.write("edge.key", &key);
+    eventually("half a change is noticed", SOON, async || {
+        gateway.log().contains("stays as it was").then_some(())
+    })
+    .await;
+    assert!(connect(&gateway, trusting(&first)).await.is_some());
+    folder.write("edge.pem", &certificate);
+    eventually("the new certificate is shown", SOON, async || {
+        connect(&gateway, trusting(&second)).await
+    })
+    .await;
+    assert!(connect(&gateway, trusting(&first)).await.is_none());
+    assert!(serves(&channel, "").await, "connections go on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inside_both_sides_show_who_they_are() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let [inside, stranger] = [Authority::new(), Authority::new()];
+    let ca = folder.write("ca.pem", &inside.certificate);
+    let mut settings = shown(&folder, "service", inside.vouch());
+    let (certificate, key) = inside.vouch();
+    let as_client = env([
+        ("TM_UPSTREAM_CA_FILE", &ca),
+        (
+            "TM_UPSTREAM_CERT_FILE",
+            &folder.write("client.pem", &certificate),
+        ),
+        ("TM_UPSTREAM_KEY_FILE", &folder.write("client.key", &key)),
+    ]);
+    settings.extend(env([("TM_TLS_CLIENT_CA_FILE", &ca)]));
+    settings.extend(as_client.clone());
+    let [auth, mail, gateway] = start(&folder, "https", &settings, &as_client).await;
+    let edge = Endpoint::from_shared(gateway.url()).unwrap();
+    mail_works(edge.connect().await.unwrap()).await;
+
+    for process in [&auth, &mail] {
+        let known = Identity::from_pem(&certificate, &key);
+        let known = trusting(&inside).identity(known);
+        assert!(connect(process, known).await.is_some(), "one of us gets in");
+        assert!(
+            connect(process, trusting(&inside)).await.is_none(),
+            "nobody does without"
+        );
+        let (certificate, key) = stranger.vouch();
+        let foreign = trusting(&inside).identity(Identity::from_pem(certificate, key));
+        assert!(
+            connect(process, foreign).await.is_none(),
+            "nor do strangers"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_begins_tls_and_says_no_more_is_cut_off() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let edge = shown(&folder, "edge", Authority::new().vouch());
+    let [_auth, _mail, gateway] = start(&folder, "http", &Vec::new(), &edge).await;
+    let mut silent = TcpStream::connect(gateway.address).await.unwrap();
+    let begun = Instant::now();
+    let mut nothing = [0; 16];
+    let read = timeout(SOON, silent.read(&mut nothing)).await.unwrap();
+    assert!(
+        read.is_err() || read.is_ok_and(|bytes| bytes == 0),
+        "closed"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(15));
+}
+
+#[tokio::test]
+async fn certificates_that_cannot_be_used_end_the_program_before_it_listens() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let authority = Authority::new();
+    let (certificate, key) = authority.vouch();
+    let certificate = folder.write("good.pem", &certificate);
+    let key = folder.write("good.key", &key);
+    let other = folder.write("other.key", &authority.vouch().1);
+    let empty = folder.write("empty.pem", "");
+    let missing = folder.path("missing.pem").display().to_string();
+    for (arguments, said) in [
+        (vec!["--tls-cert-file", &*certificate], "--tls-key-file"),
+        (
+            vec!["--tls-cert-file", &missing, "--tls-key-file", &key],
+            "--tls-cert-file: cannot read",
+        ),
+        (
+            vec!["--tls-cert-file", &empty, "--tls-key-file", &key],
+            "has no certificate",
+        ),
+        (
+            vec!["--tls-cert-file", &certificate, "--tls-key-file", &empty],
+            "has no key",
+        ),
+        (
+            vec!["--tls-cert-file", &certificate, "--tls-key-file", &other],
+            "do not go together",
+        ),
+        (
+            vec!["--auth-url", "https://localhost:1"],
+            "--upstream-ca-file",
+        ),
+    ] {
+        let error = refused(&arguments, folder.0.path()).await;
+        assert!(error.contains(said), "{arguments:?}: {error}");
+    }
+}
+
+/// What mail-service says when it is started so.
+async fn refused(arguments: &[&str], folder: &Path) -> String {
+    let database = format!("sqlite:{}", folder.join("mail.db").display());
+    let mut program = tokio::process::Command::new(programs::own("turbomessage-mail-service"));
+    program.args(["--listen", "127.0.0.1:0", "--database-url", &database]);
+    program.args(arguments).kill_on_drop(true);
+    let ended = timeout(SOON, program.output()).await.unwrap().unwrap();
+    assert_eq!(ended.status.code(), Some(64), "{ended:?}");
+    String::from_utf8(ended.stderr).unwrap()
+}
