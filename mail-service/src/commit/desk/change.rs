@@ -1,5 +1,7 @@
 //! Marking, labelling, moving and deleting: all of it or nothing.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::Desk;
@@ -27,7 +29,7 @@ impl Desk {
             .place
             .map(|place| self.target(owner, place, &keys))
             .transpose()?;
-        self.check_labels(owner, &modify.add_labels)?;
+        self.check_relabelling(modify, &keys)?;
 
         for &key in &keys {
             self.change(key, |copy| {
@@ -45,6 +47,27 @@ impl Desk {
                 .filter_map(|key| self.copies.get(key).cloned())
                 .collect(),
         ))
+    }
+
+    /// What is put on may be more than there is room for, but for what loses its last use at the same time.
+    fn check_relabelling(&self, modify: &Modify, keys: &[Key]) -> Result<(), Refusal> {
+        let added = modify.add_labels.iter();
+        let added = added.filter(|label| !modify.remove_labels.contains(label));
+        let added: Vec<String> = added.cloned().collect();
+        let here = |label: &String| {
+            let copies = keys.iter().filter_map(|key| self.copies.get(key));
+            copies.filter(|copy| copy.labels.contains(label)).count()
+        };
+        let owner = modify.owner_id;
+        let removed: BTreeSet<&String> = modify.remove_labels.iter().collect();
+        let freed = removed.into_iter().filter(|label| {
+            let used = self.label_uses(owner, label);
+            used > 0 && i64::try_from(here(label)).is_ok_and(|here| here == used)
+        });
+        if !added.is_empty() && self.labels_with(owner, &added) - freed.count() > MAX_LABELS {
+            return Err(Refusal::TooManyLabels);
+        }
+        Ok(())
     }
 
     /// Labels of the mailbox that `names` would come to.

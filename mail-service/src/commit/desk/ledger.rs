@@ -176,11 +176,15 @@ impl Desk {
     }
 
     /// How many labels a mailbox would have with `names` too.
+    /// How many messages have a label.
+    pub(super) fn label_uses(&self, owner: Uuid, name: &String) -> i64 {
+        let label = self.labels.get(&owner).and_then(|all| all.get(name));
+        label.map_or(0, |label| label.total_count)
+    }
+
     pub(super) fn labels_with(&self, owner: Uuid, names: &[String]) -> usize {
         let labels = self.labels.get(&owner);
-        let in_use = |name: &String| {
-            labels.is_some_and(|all| all.get(name).is_some_and(|l| l.total_count > 0))
-        };
+        let in_use = |name: &String| self.label_uses(owner, name) > 0;
         let used = labels.map_or(0, |all| all.values().filter(|l| l.total_count > 0).count());
         used + names.iter().filter(|name| !in_use(name)).count()
     }

@@ -114,6 +114,18 @@ pub(super) async fn a_mailbox_has_a_hundred_labels(store: SharedStore) {
         .unwrap();
     office.send(&letter(bob, &[bob]).labelled(&[last])).await;
     assert_eq!(office.labels(bob).await.len(), MAX_LABELS);
+
+    // The last use of one makes room for another; one that is used elsewhere too does not.
+    let (used_twice, used_once) = (fit[0], fit[50]);
+    for (from, outcome) in [
+        (used_twice, Err(Refusal::TooManyLabels)),
+        ("nowhere", Err(Refusal::TooManyLabels)),
+        (used_once, Ok(())),
+    ] {
+        let swapped = office.label(bob, &all[..1], (&["new"], &[from])).await;
+        assert_eq!(swapped.map(drop), outcome, "{from}");
+    }
+    assert_eq!(office.labels(bob).await.len(), MAX_LABELS);
     office.audit(bob).await;
 }
 
