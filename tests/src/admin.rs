@@ -1,5 +1,7 @@
 //! The admin port of a program, and reading what Prometheus reads there.
 
+use std::net::SocketAddr;
+
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -15,14 +17,22 @@ pub async fn get(process: &Process, path: &str) -> String {
         .filter_map(|line| serde_json::from_str(line).ok());
     let address = lines
         .find_map(|line: serde_json::Value| Some(line.get("admin.listen")?.as_str()?.to_owned()));
-    let mut stream = TcpStream::connect(address.expect("an admin port"))
-        .await
-        .expect("an answer of the admin port");
+    let address = address
+        .expect("an admin port")
+        .parse()
+        .expect("its address");
+    get_from(address, path).await
+}
+
+/// What the admin port at `address` answers to a GET.
+pub async fn get_from(address: SocketAddr, path: &str) -> String {
+    let stream = TcpStream::connect(address).await;
+    let mut stream = stream.expect("an admin port that listens");
     let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
     stream
         .write_all(request.as_bytes())
         .await
-        .expect("an answer of the admin port");
+        .expect("a request that is taken");
     let mut answer = String::new();
     stream
         .read_to_string(&mut answer)

@@ -41,6 +41,11 @@ impl Server {
             .start()
             .await
             .expect("a container: tests/containers/images.sh makes the images");
+        Self::of(container, port).await
+    }
+
+    /// The server in `container` that listens there on `port`.
+    pub(crate) async fn of(container: ContainerAsync<GenericImage>, port: u16) -> Self {
         let host = container
             .get_host()
             .await
@@ -52,6 +57,12 @@ impl Server {
             host,
             port,
         }
+    }
+
+    /// Its port on this machine.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Freezes every process in it: connections stay open and nothing answers.
@@ -66,12 +77,7 @@ impl Server {
 
     /// Kills it (SIGKILL); what it had written stays.
     pub async fn kill(&self) {
-        let killed = tokio::process::Command::new("docker")
-            .args(["kill", self.container.id()])
-            .output()
-            .await
-            .expect("the docker command");
-        assert!(killed.status.success(), "docker kill: {killed:?}");
+        docker(&["kill", self.container.id()]).await;
     }
 
     /// Stops it in good order.
@@ -88,8 +94,60 @@ impl Server {
     }
 }
 
+/// A network that containers find each other on by name, several by the same if need be. It goes away with
+/// this.
+#[derive(Debug)]
+pub struct Network(String);
+
+impl Network {
+    /// A new one.
+    pub async fn new() -> Self {
+        let name = format!("turbomessage-test-{}", uuid::Uuid::new_v4().simple());
+        docker(&["network", "create", &name]).await;
+        Self(name)
+    }
+
+    /// Has `server` be found as `name`, beside what else is.
+    pub async fn join(&self, server: &Server, name: &str) {
+        let id = server.container.id();
+        docker(&["network", "connect", "--alias", name, &self.0, id]).await;
+    }
+
+    /// Cuts `server` off.
+    pub async fn leave(&self, server: &Server) {
+        docker(&["network", "disconnect", &self.0, server.container.id()]).await;
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // What is still on it leaves it a moment later, so it may have to be asked for more than once.
+        let name = self.0.clone();
+        std::thread::spawn(move || {
+            for _ in 0..50 {
+                let removed = std::process::Command::new("docker")
+                    .args(["network", "rm", &name])
+                    .output();
+                if removed.is_ok_and(|removed| removed.status.success()) {
+                    return;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(200));
+            }
+        });
+    }
+}
+
+async fn docker(arguments: &[&str]) {
+    let done = tokio::process::Command::new("docker")
+        .args(arguments)
+        .output()
+        .await;
+    let done = done.expect("the docker command");
+    assert!(done.status.success(), "docker {arguments:?}: {done:?}");
+}
+
 /// The mapping must survive a restart, so that the engine cannot choose the port.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("0.0.0.0:0").expect("a free port");
     listener.local_addr().expect("its number").port()
 }

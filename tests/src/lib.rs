@@ -12,6 +12,7 @@ pub mod admin;
 pub mod client;
 pub mod collector;
 pub mod containers;
+pub mod deployment;
 pub mod errors;
 pub mod eventually;
 pub mod programs;

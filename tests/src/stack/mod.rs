@@ -19,6 +19,7 @@ use turbomessage_proto::{
 pub use clock::ShiftedClock;
 pub use dev::Dev;
 pub use process::{Part, Process};
+pub(crate) use services::pem;
 pub use services::{Servers, Services, Settings};
 
 use crate::{

@@ -226,7 +226,7 @@ fn pairs<const N: usize>(settings: [(&str, &str); N]) -> [(String, String); N] {
 }
 
 /// The key as PKCS #8 (RFC 8410), in PEM.
-fn pem(key: &SigningKey) -> String {
+pub(crate) fn pem(key: &SigningKey) -> String {
     const BEFORE_THE_KEY: [u8; 16] = [
         0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04,
         0x20,

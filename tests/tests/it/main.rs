@@ -9,6 +9,7 @@ mod access;
 mod conformance;
 mod contract;
 mod crash;
+mod deployment;
 mod flows;
 mod history;
 mod input;

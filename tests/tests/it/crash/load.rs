@@ -31,7 +31,7 @@ struct Promise {
 }
 
 /// Senders at work.
-pub(super) struct Load {
+pub(crate) struct Load {
     users: Arc<Vec<User>>,
     promises: Arc<Mutex<BTreeMap<String, Promise>>>,
     kept: watch::Sender<usize>,
@@ -42,7 +42,7 @@ pub(super) struct Load {
 
 impl Load {
     /// Has every one of `users` send to some of the others, each through their own connection.
-    pub(super) fn start(users: Vec<User>) -> Self {
+    pub(crate) fn start(users: Vec<User>) -> Self {
         let mut load = Self {
             users: Arc::new(users),
             promises: Arc::default(),
@@ -73,7 +73,7 @@ impl Load {
     }
 
     /// Waits until `more` further messages have been acknowledged.
-    pub(super) async fn progress(&self, more: usize) {
+    pub(crate) async fn progress(&self, more: usize) {
         let mut kept = self.kept.subscribe();
         let goal = *kept.borrow() + more;
         let reached = tokio::time::timeout(PATIENCE, kept.wait_for(|count| *count >= goal)).await;
@@ -81,12 +81,12 @@ impl Load {
     }
 
     /// How often a call had to be repeated, and why.
-    pub(super) fn failures(&self) -> Vec<Status> {
+    pub(crate) fn failures(&self) -> Vec<Status> {
         self.failures.lock().unwrap().clone()
     }
 
     /// Lets everybody finish what they have begun, then holds every mailbox against the promises.
-    pub(super) async fn check(mut self) -> usize {
+    pub(crate) async fn check(mut self) -> usize {
         self.stop.cancel();
         while let Some(ended) = self.senders.join_next().await {
             ended.unwrap();

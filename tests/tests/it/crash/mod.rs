@@ -1,7 +1,7 @@
 //! Death at any moment: nothing that was acknowledged is lost, nothing is there by half, and what
 //! is repeated with the same `request_id` is there once.
 
-mod load;
+pub(crate) mod load;
 
 use std::{
     process::Stdio,
