@@ -14,6 +14,7 @@ mod flows;
 mod history;
 mod input;
 mod localization;
+mod manifests;
 mod memory;
 mod metrics;
 mod real_text;
