@@ -1,0 +1,126 @@
+//! The body of an answer, which ends in time and says why.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame};
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status, body::Body};
+
+use super::under_way::UnderWay;
+use crate::{
+    language::Language,
+    problem::{Problem, Reason, complete},
+};
+
+/// How long what is still to be told may take after the signal to stop.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+/// When whoever lost a stream should begin another.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+pin_project_lite::pin_project! {
+    /// A response body that ends at the deadline and whose trailers are complete.
+    pub(super) struct CallBody {
+        #[pin]
+        inner: Body,
+        #[pin]
+        deadline: Sleep,
+        shutdown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+        language: Language,
+        ended: bool,
+        underway: UnderWay,
+    }
+}
+
+impl CallBody {
+    pub(super) fn wrap(
+        headers: &HeaderMap,
+        inner: Body,
+        deadline: Instant,
+        language: Language,
+        shutdown: Option<CancellationToken>,
+        mut underway: UnderWay,
+    ) -> Body {
+        if inner.is_end_stream() {
+            underway.end_as(headers);
+            return inner;
+        }
+        let deadline = tokio::time::sleep_until(deadline);
+        let soon_after = |shutdown: CancellationToken| async move {
+            shutdown.cancelled().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        Body::new(Self {
+            inner,
+            deadline,
+            shutdown: shutdown.map(|token| Box::pin(soon_after(token)) as _),
+            language,
+            ended: false,
+            underway,
+        })
+    }
+}
+
+impl HttpBody for CallBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = self.project();
+        if *this.ended {
+            return Poll::Ready(None);
+        }
+        // Before anything else: a stream that always has more to tell would never end.
+        let shutdown = this.shutdown.as_mut();
+        let problem = if shutdown.is_some_and(|end| end.as_mut().poll(cx).is_ready()) {
+            Problem::new(Reason::ShuttingDown).retry_after(RETRY_AFTER)
+        } else if this.deadline.poll(cx).is_ready() {
+            Problem::new(Reason::DeadlineExceeded)
+        } else {
+            let frame = std::task::ready!(this.inner.poll_frame(cx));
+            let frame = frame.map(|frame| frame.map(|f| with_details(f, *this.language)));
+            match &frame {
+                Some(Ok(frame)) => {
+                    if let Some(trailers) = frame.trailers_ref() {
+                        this.underway.end_as(trailers);
+                    }
+                }
+                Some(Err(status)) => this.underway.end(status.code()),
+                // An answer that is not gRPC, or was cut off.
+                None => this.underway.end(Code::Unknown),
+            }
+            return Poll::Ready(frame);
+        };
+        *this.ended = true;
+        let mut trailers = HeaderMap::new();
+        let status = Status::from(problem);
+        this.underway.end(status.code());
+        let trailers = status
+            .add_header(&mut trailers)
+            .map(|()| Frame::trailers(trailers));
+        Poll::Ready(Some(trailers))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended || self.inner.is_end_stream()
+    }
+}
+
+fn with_details(frame: Frame<Bytes>, language: Language) -> Frame<Bytes> {
+    match frame.into_trailers() {
+        Ok(mut trailers) => {
+            complete(&mut trailers, language);
+            Frame::trailers(trailers)
+        }
+        Err(frame) => frame,
+    }
+}
