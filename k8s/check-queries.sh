@@ -19,7 +19,7 @@ fail() {
 # Unpacked, not installed: that would start a Prometheus of the machine's own.
 tools() {
     ! { command -v prometheus && command -v promtool; } >/dev/null || return 0
-    command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] ||
+    { command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; } ||
         fail 'please install Prometheus with promtool (Debian, Ubuntu: apt-get install prometheus), then run this again'
     echo 'check-queries.sh: fetching Prometheus' >&2
     mkdir "$work/deb"
@@ -110,10 +110,12 @@ urllib.request.urlopen(urllib.request.Request(sys.argv[1], bytes(5), headers), t
 calls() {
     gateway=$1
     local status tries=0
-    until status=0 && tm register ana --password-stdin <<<'one password of many' >"$work/tm.log" 2>&1 || status=$? &&
-        [ "$status" = 0 ]; do
+    while true; do
+        status=0
+        tm register ana --password-stdin <<<'one password of many' >"$work/tm.log" 2>&1 || status=$?
+        [ "$status" != 0 ] || break
         # 6: the server is not there yet.
-        [ "$status" = 6 ] && ((++tries < 100)) || fail 'tm register:' "$(cat "$work/tm.log")"
+        { [ "$status" = 6 ] && ((++tries < 100)); } || fail 'tm register:' "$(tail -n 5 "$work"/*.log)"
         sleep 0.2
     done
     ! tm login ana --password-stdin <<<'another password' >"$work/tm.log" 2>&1 ||
