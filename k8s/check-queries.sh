@@ -96,6 +96,19 @@ scrape() {
 
 tm() { env -i HOME="$work" TM_SERVER="http://127.0.0.1:$gateway" TM_TOKEN_FILE="$work/token" "$programs/tm" "$@"; }
 
+# tm, as soon as what it asks for is there.
+patiently() {
+    local status give_up=$((SECONDS + 30))
+    while true; do
+        status=0
+        tm "$@" >"$work/tm.log" 2>&1 || status=$?
+        [ "$status" != 0 ] || return 0
+        # 6: the server is not there yet.
+        { [ "$status" = 6 ] && ((SECONDS < give_up)); } || fail "tm $1:" "$(tail -n 5 "$work"/*.log)"
+        sleep 0.2
+    done
+}
+
 # call METHOD [HEADER]...: over gRPC-Web with an empty request; nobody wants to know how it ends.
 call() {
     local method=$1
@@ -109,19 +122,12 @@ urllib.request.urlopen(urllib.request.Request(sys.argv[1], bytes(5), headers), t
 # One of each kind that is counted: people who write and watch, a wrong password, a fault, a method that does not exist.
 calls() {
     gateway=$1
-    local status tries=0
-    while true; do
-        status=0
-        tm register ana --password-stdin <<<'one password of many' >"$work/tm.log" 2>&1 || status=$?
-        [ "$status" != 0 ] || break
-        # 6: the server is not there yet.
-        { [ "$status" = 6 ] && ((++tries < 100)); } || fail 'tm register:' "$(tail -n 5 "$work"/*.log)"
-        sleep 0.2
-    done
-    ! tm login ana --password-stdin <<<'another password' >"$work/tm.log" 2>&1 ||
-        fail 'a wrong password was taken'
-    tm send ana -s 'A subject' 'A text' >"$work/tm.log" 2>&1 || fail 'tm send:' "$(cat "$work/tm.log")"
-    tm inbox >"$work/tm.log" 2>&1 || fail 'tm inbox:' "$(cat "$work/tm.log")"
+    echo 'one password of many' >"$work/password"
+    patiently register ana --password-file "$work/password"
+    patiently send ana -s 'A subject' 'A text'
+    patiently inbox
+    echo 'another password' >"$work/password"
+    ! tm login ana --password-file "$work/password" >"$work/tm.log" 2>&1 || fail 'a wrong password was taken'
     start watch TM_SERVER="http://127.0.0.1:$gateway" TM_TOKEN_FILE="$work/token" "$programs/tm" watch
     call turbomessage.auth.v1.AuthService/Login 'grpc-timeout: 1n'
     call turbomessage.mail.v1.MailService/Nonsense
