@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks the manifests without a cluster: builds every overlay and every choice of components over the base, holds each
-# against the API of a current Kubernetes and against policies, checkov's and those in policies/. Any finding fails.
+# Checks the manifests without a cluster: builds every overlay and the components over the base, holds each against the
+# API of a current Kubernetes, custom resources against schemas/, and all against policies, checkov's and those in
+# policies/. Any finding fails.
 # What it needs it installs from PyPI, where the next run finds it again.
 set -euo pipefail
 
@@ -47,33 +48,47 @@ overlays() {
     done
 }
 
-# Each component must do over the bare base, and with each of the others.
+# Over the base, the components whose places in the list of all are given.
+choice() {
+    local i name=base
+    printf '%s\n' 'apiVersion: kustomize.config.k8s.io/v1beta1' 'kind: Kustomization' 'namespace: turbomessage' \
+        "resources: [$up/base]" 'components:' >"$work/choice/kustomization.yaml"
+    for i in "$@"; do
+        name+="+$(basename "${components[i]}")"
+        echo "  - $up/components/$(basename "${components[i]}")" >>"$work/choice/kustomization.yaml"
+    done
+    build "$work/choice" "$work/choices/$name.yaml"
+}
+
+# Each component must do over the bare base, and with each of the others, and all must do together. Those that patch
+# network policies come after them by their names.
 choices() {
-    local components=("$here"/components/*/) choice i name up
+    local components=("$here"/components/*/) up i j
     # kustomize takes relative paths only.
     up=$(realpath --relative-to="$work/choice" "$here")
     mkdir "$work/choice"
-    for ((choice = 0; choice < 1 << ${#components[@]}; choice++)); do
-        name=base
-        printf '%s\n' 'apiVersion: kustomize.config.k8s.io/v1beta1' 'kind: Kustomization' 'namespace: turbomessage' \
-            "resources: [$up/base]" 'components:' >"$work/choice/kustomization.yaml"
-        for i in "${!components[@]}"; do
-            if ((choice >> i & 1)); then
-                name+="+$(basename "${components[i]}")"
-                echo "  - $up/components/$(basename "${components[i]}")" >>"$work/choice/kustomization.yaml"
-            fi
+    choice
+    for i in "${!components[@]}"; do
+        choice "$i"
+        for ((j = i + 1; j < ${#components[@]}; j++)); do
+            choice "$i" "$j"
         done
-        build "$work/choice" "$work/choices/$name.yaml"
     done
+    choice "${!components[@]}"
 }
 
-# Strict: a misspelt field is an error, which an API server would drop without a word.
+# Strict: a misspelt field is an error, which an API server would drop without a word. A kind without a schema is one too.
 validate() {
-    local found
-    found=$(find "$work/overlays" "$work/choices" -name '*.yaml' -print0 | sort -z |
-        xargs -0 kubernetes-validate --strict --quiet --kubernetes-version "$kubernetes" 2>&1) ||
+    local found files custom
+    mapfile -t files < <(find "$work/overlays" "$work/choices" -name '*.yaml' | sort)
+    custom=$(cd "$here/schemas" && printf '%s\n' *.json | sed 's/[.]json$//' | paste -sd '|')
+    found=$(kubernetes-validate --strict --quiet --kubernetes-version "$kubernetes" "${files[@]}" 2>&1) ||
         fail 'kubernetes-validate:' "$found"
+    found=$(grep -vE "^WARN .* Couldn't find schema for kind ($custom) " <<<"$found" || true)
     [ -z "$found" ] || fail 'kubernetes-validate:' "$found"
+    # jsonschema and yaml are there because kubernetes-validate needs them.
+    found=$("$cache/k8s-tools/bin/python" "$here/custom_resources.py" "${files[@]}" 2>&1) ||
+        fail 'custom resources:' "$found"
 }
 
 # checkov is content when it could read nothing, so it must also say that something passed.
