@@ -116,6 +116,8 @@ enum Wire {
     /// TLS that is being agreed on.
     Greeting(Box<Accept<TcpStream>>),
     Encrypted(Box<TlsStream<TcpStream>>),
+    /// There was no agreement.
+    Lost,
 }
 
 impl fmt::Debug for Wire {
@@ -124,6 +126,7 @@ impl fmt::Debug for Wire {
             Self::Clear(_) => "Clear",
             Self::Greeting(_) => "Greeting",
             Self::Encrypted(_) => "Encrypted",
+            Self::Lost => "Lost",
         })
     }
 }
@@ -132,13 +135,14 @@ impl Wire {
     /// What to read from and write to, once that is agreed on.
     fn agreed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Pin<&mut dyn Duplex>>> {
         if let Self::Greeting(greeting) = self {
-            let stream = ready!(Pin::new(greeting).poll(cx))?;
-            *self = Self::Encrypted(Box::new(stream));
+            let agreed = ready!(Pin::new(greeting).poll(cx));
+            *self = Self::Lost;
+            *self = Self::Encrypted(Box::new(agreed?));
         }
         Poll::Ready(match self {
             Self::Clear(stream) => Ok(Pin::new(stream)),
             Self::Encrypted(stream) => Ok(Pin::new(&mut **stream)),
-            Self::Greeting(_) => Err(io::ErrorKind::NotConnected.into()),
+            Self::Greeting(_) | Self::Lost => Err(io::ErrorKind::NotConnected.into()),
         })
     }
 }
@@ -219,7 +223,7 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Nothing was said yet that would want a farewell.
-        if matches!(self.stream, Wire::Greeting(_)) {
+        if matches!(self.stream, Wire::Greeting(_) | Wire::Lost) {
             return Poll::Ready(Ok(()));
         }
         ready!(self.stream.agreed(cx))?.poll_shutdown(cx)
@@ -236,7 +240,7 @@ impl AsyncWrite for Connection {
     fn is_write_vectored(&self) -> bool {
         match &self.stream {
             Wire::Clear(stream) => stream.is_write_vectored(),
-            Wire::Greeting(_) => false,
+            Wire::Greeting(_) | Wire::Lost => false,
             Wire::Encrypted(stream) => stream.is_write_vectored(),
         }
     }

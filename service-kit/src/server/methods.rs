@@ -1,5 +1,7 @@
 //! Which methods there are, and of what kind they are.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use turbomessage_proto::PUBLIC_METHODS;
 
 /// Methods that are not part of the public packages, and whether either side sends a stream.
@@ -44,21 +46,23 @@ const ENDLESS: &[&str] = &[
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
+/// Every method by its path, and whether either side sends a stream.
+static METHODS: LazyLock<HashMap<&'static str, bool>> = LazyLock::new(|| {
+    let public = PUBLIC_METHODS.iter().map(|m| (m.path, m.streaming));
+    public.chain(OTHER_METHODS.iter().copied()).collect()
+});
+
 /// Whether either side of the method sends a stream.
 #[must_use]
 pub fn is_stream(path: &str) -> bool {
-    let other = OTHER_METHODS.iter().find(|(other, _)| *other == path);
-    other.is_some_and(|(_, streaming)| *streaming)
-        || PUBLIC_METHODS.iter().any(|m| m.streaming && m.path == path)
+    METHODS.get(path).copied().unwrap_or_default()
 }
 
 /// The method at `path`, as spans and metrics name it: what does not exist has one name, however it is
 /// called.
 pub(super) fn method_at(path: &str) -> &'static str {
-    let public = PUBLIC_METHODS.iter().map(|method| method.path);
-    let mut known = public.chain(OTHER_METHODS.iter().map(|(path, _)| *path));
-    let known = known.find(|known| *known == path);
-    known.map_or("_OTHER", |path| path.trim_start_matches('/'))
+    let known = METHODS.get_key_value(path);
+    known.map_or("_OTHER", |(path, _)| path.trim_start_matches('/'))
 }
 
 /// Whether a stream would go on as long as the client likes.

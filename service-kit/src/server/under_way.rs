@@ -40,8 +40,8 @@ impl UnderWay {
         }
     }
 
-    /// Whoever does not read a stream cannot be told that its time is over, and nobody is asked for more of
-    /// it: soon after its deadline the connection is closed.
+    /// Whoever does not read a stream cannot be told that its time is over: soon after its deadline the
+    /// connection is closed.
     pub(super) fn give_up_on(&mut self, peer: Peer, deadline: Instant) {
         self.guard = Some(tokio::spawn(async move {
             tokio::time::sleep_until(deadline + UNREAD_TIME).await;
