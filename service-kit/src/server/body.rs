@@ -9,12 +9,13 @@ use std::{
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, body::Body};
 
 use super::under_way::UnderWay;
 use crate::{
+    context::{self, RequestContext},
     language::Language,
     problem::{Problem, Reason, complete},
 };
@@ -32,7 +33,7 @@ pin_project_lite::pin_project! {
         #[pin]
         deadline: Sleep,
         shutdown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-        language: Language,
+        context: RequestContext,
         ended: bool,
         underway: UnderWay,
     }
@@ -42,8 +43,7 @@ impl CallBody {
     pub(super) fn wrap(
         headers: &HeaderMap,
         inner: Body,
-        deadline: Instant,
-        language: Language,
+        context: RequestContext,
         shutdown: Option<CancellationToken>,
         mut underway: UnderWay,
     ) -> Body {
@@ -51,7 +51,7 @@ impl CallBody {
             underway.end_as(headers);
             return inner;
         }
-        let deadline = tokio::time::sleep_until(deadline);
+        let deadline = tokio::time::sleep_until(context.deadline);
         let soon_after = |shutdown: CancellationToken| async move {
             shutdown.cancelled().await;
             tokio::time::sleep(LAST_WORDS).await;
@@ -60,7 +60,7 @@ impl CallBody {
             inner,
             deadline,
             shutdown: shutdown.map(|token| Box::pin(soon_after(token)) as _),
-            language,
+            context,
             ended: false,
             underway,
         })
@@ -87,7 +87,7 @@ impl HttpBody for CallBody {
             Problem::new(Reason::DeadlineExceeded)
         } else {
             let frame = std::task::ready!(this.inner.poll_frame(cx));
-            let frame = frame.map(|frame| frame.map(|f| with_details(f, *this.language)));
+            let frame = frame.map(|frame| frame.map(|f| with_details(f, this.context.language)));
             match &frame {
                 Some(Ok(frame)) => {
                     if let Some(trailers) = frame.trailers_ref() {
@@ -102,7 +102,7 @@ impl HttpBody for CallBody {
         };
         *this.ended = true;
         let mut trailers = HeaderMap::new();
-        let status = Status::from(problem);
+        let status = context::within(this.context.clone(), || Status::from(problem));
         this.underway.end(status.code());
         let trailers = status
             .add_header(&mut trailers)

@@ -104,14 +104,14 @@ where
             let mut response = match tokio::time::timeout_at(deadline, answer).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(never)) => match never {},
-                Err(_) => context::within(context, || {
+                Err(_) => context::within(context.clone(), || {
                     Status::from(Problem::new(Reason::DeadlineExceeded)).into_http::<Body>()
                 }),
             };
             complete(response.headers_mut(), language);
             tracing::debug!("answered");
             let (head, body) = response.into_parts();
-            let body = CallBody::wrap(&head.headers, body, deadline, language, shutdown, underway);
+            let body = CallBody::wrap(&head.headers, body, context, shutdown, underway);
             Ok(Response::from_parts(head, body))
         };
         Box::pin(call.instrument(span))

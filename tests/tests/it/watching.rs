@@ -129,9 +129,13 @@ async fn a_stream_ends_at_its_deadline() {
     let ana = dev.register_fresh().await;
     let mut request = Request::new(WatchMailboxRequest::default());
     request.set_timeout(Duration::from_millis(700));
+    let spanish = "es".parse().unwrap();
+    request.metadata_mut().insert("accept-language", spanish);
     let stream = ana.mail().watch_mailbox(request).await.unwrap();
     let stream = stream.into_inner();
-    ended_because(stream, SOON, Code::DeadlineExceeded, "DEADLINE_EXCEEDED").await;
+    let end = ended_because(stream, SOON, Code::DeadlineExceeded, "DEADLINE_EXCEEDED").await;
+    let told = end.get_details_localized_message().unwrap();
+    assert_eq!(told.locale, "es", "in the caller's language");
 }
 
 #[tokio::test(flavor = "multi_thread")]
