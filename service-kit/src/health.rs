@@ -1,7 +1,15 @@
 //! `grpc.health.v1`: `""` says that this process works and is not draining; a service's name says
 //! whether what it depends on answers.
 
-use std::{future::Future, time::Duration};
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 use tonic_health::{
@@ -15,10 +23,21 @@ pub const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a dependency has to answer before it counts as gone.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Of a program, for those who cannot ask over gRPC: a program has one health.
+static READY: AtomicBool = AtomicBool::new(false);
+
+/// Whether everything that this program depends on has answered once, and it is not draining.
+#[must_use]
+pub fn is_ready() -> bool {
+    READY.load(Ordering::Relaxed)
+}
+
 /// The health of one process.
 #[derive(Debug, Clone)]
 pub struct Health {
     reporter: HealthReporter,
+    /// The services that have not served yet.
+    awaited: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Health {
@@ -33,7 +52,11 @@ impl Health {
                 .set_service_status(service, ServingStatus::NotServing)
                 .await;
         }
-        Self { reporter }
+        let awaited = services.iter().map(|&service| service.to_owned());
+        Self {
+            reporter,
+            awaited: Arc::new(Mutex::new(awaited.collect())),
+        }
     }
 
     /// The gRPC service that answers for this process.
@@ -72,6 +95,7 @@ impl Health {
                 }
                 if serving && !started {
                     self.set("", true).await;
+                    self.has_started(service);
                     started = true;
                 }
                 tokio::time::sleep(CHECK_INTERVAL).await;
@@ -80,9 +104,17 @@ impl Health {
         tokio::select! {
             () = watching => {}
             () = stop.cancelled() => {
+                READY.store(false, Ordering::Relaxed);
                 self.set("", false).await;
                 self.set(service, false).await;
             }
+        }
+    }
+
+    fn has_started(&self, service: &str) {
+        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        if awaited.remove(service) && awaited.is_empty() {
+            READY.store(true, Ordering::Relaxed);
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod language;
 pub mod listener;
 pub mod problem;
 pub mod program;
+pub mod proxies;
 pub mod server;
 pub mod settings;
 pub mod shutdown;

@@ -89,10 +89,11 @@ where
         let span = span_of(method, &context);
         context.trace_id = telemetry::continue_trace(&span, request.headers());
         let mut underway = UnderWay::begin(span.clone(), method, is_stream(request.uri().path()));
+        // What a proxy does not take, it bounds itself; its connection is not one client's.
         let peer = request
             .extensions()
             .get::<Peer>()
-            .filter(|_| self.layer.is_edge);
+            .filter(|peer| self.layer.is_edge && !peer.is_shared());
         if let Some(peer) = peer.filter(|_| underway.streaming) {
             underway.give_up_on(peer.clone(), context.deadline);
         }
