@@ -69,6 +69,10 @@ pub struct Config {
         value_name = "DOMAIN"
     )]
     pub mail_domain: String,
+    /// After the database was restored from a backup: any word that was not given before, such as the date.
+    /// Clients' old states expire then, once, so that nobody takes what is lost for what is there.
+    #[arg(long, env = "TM_RESTORED", value_name = "MARK")]
+    pub restored: Option<String>,
     /// Tasks that commit writes. PostgreSQL gains by a second one; `SQLite` has one writer anyway.
     #[arg(long, env = "TM_WRITERS", default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u8).range(1..=4))]
@@ -92,6 +96,7 @@ impl Config {
             history_days: 30,
             history_changes: 200_000,
             mail_domain: "turbomessage.invalid".into(),
+            restored: None,
             writers: 1,
         }
     }

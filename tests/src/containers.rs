@@ -75,6 +75,11 @@ impl Server {
         self.container.unpause().await.expect("an end of the pause");
     }
 
+    /// Runs a command in it.
+    pub async fn execute(&self, command: &[&str]) {
+        docker(&[&["exec", self.container.id()], command].concat()).await;
+    }
+
     /// Kills it (SIGKILL); what it had written stays.
     pub async fn kill(&self) {
         docker(&["kill", self.container.id()]).await;

@@ -19,6 +19,8 @@ use turbomessage_tests::{
     programs,
 };
 
+use crate::doctor::{doctor, finding};
+
 /// Somebody who vouches for others.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
@@ -157,6 +159,12 @@ async fn the_edge_speaks_tls_and_takes_a_new_certificate_while_it_runs() {
         connect(&gateway, trusting(&second)).await.is_none(),
         "nobody it knows vouches"
     );
+    let ca = folder.write("second.pem", &second.certificate);
+    let server = format!("https://localhost:{}", gateway.address.port());
+    let (code, said) = doctor(&server, &["--ca-file", &ca]).await;
+    let (verdict, detail) = finding(&said, "TLS");
+    assert_eq!((code, &*verdict), (6, "failed"));
+    assert!(detail.contains("certificate"), "{detail}");
     let clear = Endpoint::from_shared(gateway.url())
         .unwrap()
         .connect()

@@ -185,7 +185,11 @@ async fn guessing_is_limited_and_the_owner_still_gets_in_from_elsewhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_proxy_guesses_count_against_the_address_that_it_names() {
     let services = Services::on_files()
-        .env(Part::Gateway, "TM_TRUSTED_PROXIES", "127.0.0.5/32,10.0.0.0/8")
+        .env(
+            Part::Gateway,
+            "TM_TRUSTED_PROXIES",
+            "127.0.0.5/32,10.0.0.0/8",
+        )
         .env(Part::Auth, "TM_LOGIN_FAILURES_PER_NAME", "5")
         .env(Part::Auth, "TM_LOGIN_WINDOW_SECONDS", "86400")
         .start()
