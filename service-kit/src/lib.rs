@@ -12,6 +12,8 @@ pub mod listener;
 pub mod problem;
 pub mod program;
 pub mod proxies;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod server;
 pub mod settings;
 pub mod shutdown;

@@ -168,6 +168,22 @@ impl Redis {
         Self(Server::start("turbomessage-test/redis", "7", 6379, ready).await)
     }
 
+    /// A new, empty one that speaks TLS alone, and shows this certificate (both in PEM).
+    pub async fn start_with_tls(certificate: String, key: String) -> Self {
+        let container = GenericImage::new("turbomessage-test/redis", "7")
+            .with_wait_for(WaitFor::message_on_stdout("Ready to accept connections"))
+            .with_mapped_port(free_port(), 6379.tcp())
+            .with_copy_to("/tls/certificate.pem", certificate.into_bytes())
+            .with_copy_to("/tls/key.pem", key.into_bytes())
+            .with_cmd(
+                "--port 0 --tls-port 6379 --tls-auth-clients no \
+                 --tls-cert-file /tls/certificate.pem --tls-key-file /tls/key.pem"
+                    .split(' '),
+            );
+        let container = container.start().await.expect("a container");
+        Self(Server::of(container, 6379).await)
+    }
+
     /// Where clients find it.
     #[must_use]
     pub fn url(&self) -> String {
