@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub(crate) use self::{
     changes::{Happened, What},
-    search::{Found, parse as parse_query},
+    search::{Found, Steps, parse as parse_query},
     sending::Delivery,
     threads::ThreadSummary,
 };
@@ -58,6 +58,8 @@ pub(crate) struct Mail {
     defaults: MailboxDefaults,
     standard_folders: Cache<(Uuid, FolderRole), Uuid>,
     hints: Hints,
+    /// How searches go about it.
+    pub(crate) steps: Steps,
 }
 
 impl Mail {
@@ -80,6 +82,7 @@ impl Mail {
             defaults,
             standard_folders,
             hints,
+            steps: Steps::default(),
         }
     }
 

@@ -17,6 +17,11 @@ pub enum Field {
     Body = 2,
 }
 
+impl Field {
+    /// Every field.
+    pub const ALL: &[Self] = &[Self::Subject, Self::Body];
+}
+
 /// What somebody is in a message. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]

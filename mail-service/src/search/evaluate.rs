@@ -109,16 +109,16 @@ fn midnight(day: Date) -> i64 {
 }
 
 /// The messages that `query` may ask for, newest first; `None` if its words do not say: then it may be any.
-/// `hits` are the messages where each of its leaves is found, newest first.
+/// `hits` are the messages where each of its leaves is found, newest first, as far as that is known.
 #[must_use]
-pub fn candidates(query: &Query, hits: &[Vec<i64>]) -> Option<Vec<i64>> {
+pub fn candidates<H: AsRef<[i64]>>(query: &Query, hits: &[Option<H>]) -> Option<Vec<i64>> {
     candidates_of(&query.root, hits)
 }
 
-fn candidates_of(node: &Node, hits: &[Vec<i64>]) -> Option<Vec<i64>> {
+fn candidates_of<H: AsRef<[i64]>>(node: &Node, hits: &[Option<H>]) -> Option<Vec<i64>> {
     match node {
         Node::All | Node::Attribute(_) | Node::Not(_) => None,
-        Node::Leaf(number) => Some(hits[*number].clone()),
+        Node::Leaf(number) => hits[*number].as_ref().map(|hits| hits.as_ref().to_vec()),
         Node::And(nodes) => nodes
             .iter()
             .filter_map(|node| candidates_of(node, hits))
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn words_bound_the_candidates() {
-        let hits = [vec![9, 5, 3], vec![5, 4, 3, 2, 1], vec![7]];
+        let hits = [vec![9, 5, 3], vec![5, 4, 3, 2, 1], vec![7]].map(Some);
         for (query, expected) in [
             ("a", Some(vec![9, 5, 3])),
             ("a b", Some(vec![5, 3])),
@@ -263,6 +263,16 @@ mod tests {
             ("-a", None),
             ("", None),
             ("a (is:read OR b)", Some(vec![9, 5, 3])),
+        ] {
+            let query = parse(query).unwrap();
+            assert_eq!(candidates(&query, &hits), expected, "{query}");
+        }
+        let hits = [Some(vec![9, 5, 3]), None];
+        for (query, expected) in [
+            ("a b", Some(vec![9, 5, 3])),
+            ("a -b", Some(vec![9, 5, 3])),
+            ("a OR b", None),
+            ("-a b", None),
         ] {
             let query = parse(query).unwrap();
             assert_eq!(candidates(&query, &hits), expected, "{query}");
@@ -304,7 +314,7 @@ mod tests {
             let time = NEW_YEAR - i64::from(!late);
             let facts = Facts { time, read, ..facts(&[]) };
             let hit = |found: &bool| vec![time; usize::from(*found)];
-            let hits: Vec<_> = found.iter().map(hit).collect();
+            let hits: Vec<_> = found.iter().map(hit).map(Some).collect();
             if matches(&query, &found, &facts) {
                 prop_assert!(span(&query).contains(time));
                 prop_assert!(candidates(&query, &hits).is_none_or(|times| contains(&times, time)));

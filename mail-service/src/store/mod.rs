@@ -196,6 +196,15 @@ pub trait MailStore: std::fmt::Debug + Send + Sync + 'static {
         ranges: &[BlockRange],
     ) -> Result<Vec<(Uuid, Block)>, StoreError>;
 
+    /// The first blocks that may hold keys of each of `ranges`, up to `most` of each, with the range's number, in
+    /// no order.
+    async fn first_blocks(
+        &self,
+        owner: Uuid,
+        ranges: &[BlockRange],
+        most: i64,
+    ) -> Result<Vec<(usize, Block)>, StoreError>;
+
     /// Up to `limit` blocks of a segment after the one that begins with `after`, in order.
     async fn blocks_after(
         &self,

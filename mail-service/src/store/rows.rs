@@ -329,6 +329,30 @@ impl BlockRow {
     }
 }
 
+/// A block with the number of the range that it was read for.
+#[derive(FromRow)]
+pub(super) struct FirstBlockRow {
+    range_number: i64,
+    first_key: Vec<u8>,
+    data: Vec<u8>,
+}
+
+impl TryFrom<FirstBlockRow> for (usize, Block) {
+    type Error = StoreError;
+
+    fn try_from(row: FirstBlockRow) -> Result<Self, StoreError> {
+        let number = usize::try_from(row.range_number);
+        let block = Block {
+            first_key: row.first_key,
+            data: row.data,
+        };
+        Ok((
+            number.map_err(|error| StoreError::Refused(error.into()))?,
+            block,
+        ))
+    }
+}
+
 #[derive(FromRow)]
 pub(super) struct AnswerRow {
     owner_id: Uuid,

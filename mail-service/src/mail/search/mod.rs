@@ -8,6 +8,7 @@
 mod candidates;
 mod people;
 mod rest;
+mod segments;
 mod slices;
 
 use std::{collections::HashMap, time::Duration};
@@ -36,6 +37,26 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const MOST_LOOKED_AT: usize = 20_000;
 /// How many messages are looked at in one statement.
 const STEP: usize = 100;
+
+/// How a search goes about it. Whatever they are, the same is found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Steps {
+    /// How many indexed messages it looks through at first, at least, before it finds out whether its words
+    /// are rare.
+    pub(crate) first_group: i64,
+    /// A word whose places in a segment take fewer blocks than this is rare there: most places of one take
+    /// one block, and some go on in the next.
+    pub(crate) few_blocks: i64,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self {
+            first_group: 512,
+            few_blocks: 3,
+        }
+    }
+}
 
 /// Messages that were found.
 #[derive(Debug, Default)]
@@ -127,7 +148,7 @@ struct Finder<'a> {
 impl Finder<'_> {
     /// Looks through a slice; answers whether that is enough.
     async fn look_through(&mut self, slice: Slice) -> Result<bool, Problem> {
-        if let Some(times) = search::candidates(self.query, &slice.hits) {
+        if let Some(times) = search::candidates(self.query, &slice.known()) {
             for times in times.chunks(STEP) {
                 let times: Vec<Timestamp> =
                     times.iter().copied().map(Timestamp::from_micros).collect();

@@ -1,21 +1,19 @@
 //! Slices of time, newest first, and where in them the words of a query are found.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use turbomessage_service_kit::{clock::Timestamp, problem::Problem};
 use uuid::Uuid;
 
-use super::{Mail, people::People, rest::rest};
+use super::{Mail, people::People, rest::rest, segments::Segments};
 use crate::{
     indexing::{document, people},
-    search::{self, Block, Blocks, Leaf, Query, Window},
-    store::{BlockRange, Segment, Unindexed},
+    search::{self, Leaf, Query, Window},
+    store::{Segment, Unindexed},
 };
 
-/// How many messages the first group of segments has, at least, and how many times as many each has as
-/// the one before: a word that is in many messages fills a page from the first, and a rare one is
-/// found in few steps.
-const FIRST_GROUP: i64 = 512;
+/// How many times as many messages each group of segments has as the one before: a word that is in many
+/// fills a page from the first, and one that is neither that nor rare is found in few steps.
 const GROWTH: i64 = 8;
 /// How often words may be found in a group: all of it is held in memory.
 const LARGEST_GROUP: i64 = 1 << 20;
@@ -27,6 +25,13 @@ const WORTH_A_HINT: usize = 128;
 pub(super) struct Slice {
     pub(super) window: Window,
     pub(super) hits: Vec<Vec<i64>>,
+}
+
+impl Slice {
+    /// The same, as [`search::candidates`] takes it.
+    pub(super) fn known(&self) -> Vec<Option<&[i64]>> {
+        self.hits.iter().map(|hits| Some(hits.as_slice())).collect()
+    }
 }
 
 /// What is still to be looked through.
@@ -42,6 +47,9 @@ pub(super) struct Slices {
     /// How many messages are looked through at once, and at the most.
     group: i64,
     largest: i64,
+    /// Whether the next group is the first, or the second.
+    first: bool,
+    second: bool,
     ended: bool,
 }
 
@@ -58,8 +66,10 @@ impl Slices {
             unindexed: VecDeque::new(),
             groups: VecDeque::new(),
             newest: window.newest,
-            group: FIRST_GROUP,
+            group: mail.steps.first_group,
             largest: largest_group(query.leaves.len()),
+            first: true,
+            second: false,
             ended: window.newest < window.oldest,
         };
         if query.leaves.is_empty() || slices.ended {
@@ -105,7 +115,14 @@ impl Slices {
         if let Some(stretch) = self.unindexed.pop_front() {
             return self.read(mail, query, people, stretch).await.map(Some);
         }
+        // A page that the first group did not fill is one of rare words, most likely.
+        if std::mem::take(&mut self.second)
+            && let Some(slice) = self.all_at_once(mail, query, people).await?
+        {
+            return Ok(Some(slice));
+        }
         let group = self.next_group();
+        self.second = std::mem::take(&mut self.first);
         let Some(oldest) = group.iter().map(|s| s.oldest_time.as_micros()).min() else {
             // Nothing is found before the first message; but what is not found is meant by `-x`.
             let rest = self.slice(i64::MIN, vec![Vec::new(); query.leaves.len()]);
@@ -116,8 +133,43 @@ impl Slices {
             oldest,
             newest: self.newest,
         });
-        let leaves: Vec<(&Leaf, &[Uuid])> = people.by_leaf(query).collect();
-        let hits = search_segments(mail, self.owner, &group, &leaves, window).await?;
+        let segments = Segments {
+            mail,
+            owner: self.owner,
+            all: &group,
+            leaves: people.by_leaf(query).collect(),
+            window,
+        };
+        let hits = segments.search().await?;
+        Ok(Some(self.slice(oldest, hits)))
+    }
+
+    /// All segments that are left, if the words of `query` are so rare that little has to be read.
+    async fn all_at_once(
+        &mut self,
+        mail: &Mail,
+        query: &Query,
+        people: &People,
+    ) -> Result<Option<Slice>, Problem> {
+        let left = self.groups.iter().flatten().copied();
+        let left: Vec<Segment> = left.filter(|s| overlaps(s, self.window)).collect();
+        let Some(oldest) = left.iter().map(|s| s.oldest_time.as_micros()).min() else {
+            return Ok(None);
+        };
+        let segments = Segments {
+            mail,
+            owner: self.owner,
+            all: &left,
+            leaves: people.by_leaf(query).collect(),
+            window: self.window.and(Window {
+                oldest,
+                newest: self.newest,
+            }),
+        };
+        let Some(hits) = segments.search_rare(query).await? else {
+            return Ok(None);
+        };
+        self.groups.clear();
         Ok(Some(self.slice(oldest, hits)))
     }
 
@@ -180,6 +232,11 @@ impl Slices {
     }
 }
 
+fn overlaps(segment: &Segment, window: Window) -> bool {
+    let (oldest, newest) = (segment.oldest_time, segment.newest_time);
+    oldest.as_micros() <= window.newest && newest.as_micros() >= window.oldest
+}
+
 /// The most messages to look through at once for so many leaves of a query.
 fn largest_group(leaves: usize) -> i64 {
     LARGEST_GROUP / i64::try_from(leaves.max(1)).unwrap_or(LARGEST_GROUP)
@@ -219,57 +276,6 @@ fn match_all(messages: &[Unindexed], leaves: &[(Leaf, Vec<Uuid>)]) -> Vec<Vec<i6
         }
     }
     hits
-}
-
-/// Where in some segments each leaf is found.
-async fn search_segments(
-    mail: &Mail,
-    owner: Uuid,
-    segments: &[Segment],
-    leaves: &[(&Leaf, &[Uuid])],
-    window: Window,
-) -> Result<Vec<Vec<i64>>, Problem> {
-    let mut ranges = Vec::new();
-    for segment in segments {
-        for (leaf, people) in leaves {
-            let wanted = search::ranges(leaf, people, window).into_iter();
-            ranges.extend(wanted.map(|range| BlockRange {
-                segment_id: segment.segment_id,
-                start: range.start,
-                end: range.end,
-            }));
-        }
-    }
-    let mut by_segment: BTreeMap<Uuid, Vec<Block>> = BTreeMap::new();
-    for (segment, block) in mail.store.blocks(owner, &ranges).await? {
-        by_segment.entry(segment).or_default().push(block);
-    }
-    let leaves: Vec<(Leaf, Vec<Uuid>)> = leaves
-        .iter()
-        .map(|(leaf, people)| ((*leaf).clone(), people.to_vec()))
-        .collect();
-    let found = tokio::task::spawn_blocking(move || find_all(by_segment, &leaves, window)).await;
-    found.map_err(Problem::internal)?.map_err(Problem::internal)
-}
-
-fn find_all(
-    segments: BTreeMap<Uuid, Vec<Block>>,
-    leaves: &[(Leaf, Vec<Uuid>)],
-    window: Window,
-) -> Result<Vec<Vec<i64>>, search::Corrupt> {
-    let mut hits = vec![Vec::new(); leaves.len()];
-    for blocks in segments.into_values() {
-        let blocks = Blocks::new(blocks);
-        for ((leaf, people), hits) in leaves.iter().zip(&mut hits) {
-            hits.extend(search::hits(&blocks, leaf, people, window)?);
-        }
-    }
-    for times in &mut hits {
-        times.sort_unstable_by_key(|time| std::cmp::Reverse(*time));
-        // Segments that overlap may have a message in common.
-        times.dedup();
-    }
-    Ok(hits)
 }
 
 #[cfg(test)]

@@ -139,6 +139,16 @@ impl KeyRange {
         }
     }
 
+    /// All postings of `word`, whatever its field.
+    pub(super) fn word(word: &str) -> Self {
+        let head = [&[WORD], word.as_bytes(), &[0]].concat();
+        Self {
+            start: head.clone(),
+            end: successor(&head),
+            head,
+        }
+    }
+
     /// Every word that begins with `prefix`.
     pub(super) fn prefix(prefix: &str) -> Self {
         let head = [&[WORD], prefix.as_bytes()].concat();

@@ -155,6 +155,9 @@ fn word_ranges(leaf: &Leaf, number: usize, window: Window) -> Vec<KeyRange> {
     if *prefix && number + 1 == words.len() && !fields.is_empty() {
         return vec![KeyRange::prefix(word)];
     }
+    if window == Window::ALL && fields.len() == Field::ALL.len() {
+        return vec![KeyRange::word(word)];
+    }
     let exact = |field: &Field| KeyRange::exact(key::word(word, *field), window);
     fields.iter().map(exact).collect()
 }

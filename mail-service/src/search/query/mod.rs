@@ -79,7 +79,7 @@ impl Scope {
     #[must_use]
     pub const fn fields(self) -> &'static [Field] {
         match self {
-            Self::Everywhere => &[Field::Subject, Field::Body],
+            Self::Everywhere => Field::ALL,
             Self::Subject => &[Field::Subject],
             Self::From | Self::To | Self::Cc => &[],
         }

@@ -248,6 +248,15 @@ impl MailStore for FaultyStore {
         self.inner.blocks(owner, ranges).await
     }
 
+    async fn first_blocks(
+        &self,
+        owner: Uuid,
+        ranges: &[BlockRange],
+        most: i64,
+    ) -> Result<Vec<(usize, Block)>, StoreError> {
+        self.inner.first_blocks(owner, ranges, most).await
+    }
+
     async fn blocks_after(
         &self,
         segment: Key,

@@ -322,6 +322,23 @@ impl MailStore for PostgresStore {
         Ok(found.into_iter().map(rows::BlockRow::into_block).collect())
     }
 
+    async fn first_blocks(
+        &self,
+        owner: Uuid,
+        ranges: &[BlockRange],
+        most: i64,
+    ) -> Result<Vec<(usize, Block)>, StoreError> {
+        let found: Vec<rows::FirstBlockRow> = sqlx::query_as(sql::FIRST_BLOCKS)
+            .bind(owner)
+            .bind(column(ranges, |range| range.segment_id))
+            .bind(column(ranges, |range| range.start.as_slice()))
+            .bind(column(ranges, |range| range.end.as_slice()))
+            .bind(most)
+            .fetch_all(traced(&self.readers))
+            .await?;
+        rows::all(found)
+    }
+
     async fn blocks_after(
         &self,
         segment: Key,

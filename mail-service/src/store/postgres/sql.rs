@@ -158,6 +158,13 @@ pub(in crate::store) const BLOCKS: &str = "SELECT blocks.segment_id, blocks.firs
      segment_id = wanted.segment_id AND first_key < wanted.end_key AND first_key >= COALESCE((SELECT \
      first_key FROM search_blocks WHERE owner_id = $1 AND segment_id = wanted.segment_id AND first_key \
      <= wanted.start_key ORDER BY first_key DESC LIMIT 1), ''::bytea)) AS blocks";
+pub(super) const FIRST_BLOCKS: &str = "SELECT wanted.number - 1 AS range_number, blocks.first_key, \
+     blocks.data FROM UNNEST($2::uuid[], $3::bytea[], $4::bytea[]) WITH ORDINALITY AS wanted \
+     (segment_id, start_key, end_key, number) CROSS JOIN LATERAL (SELECT first_key, data FROM \
+     search_blocks WHERE owner_id = $1 AND segment_id = wanted.segment_id AND first_key < \
+     wanted.end_key AND first_key >= COALESCE((SELECT first_key FROM search_blocks WHERE owner_id = $1 \
+     AND segment_id = wanted.segment_id AND first_key <= wanted.start_key ORDER BY first_key DESC LIMIT \
+     1), ''::bytea) ORDER BY first_key LIMIT $5) AS blocks";
 pub(super) const ADD_BLOCKS: &str = "INSERT INTO search_blocks (owner_id, segment_id, first_key, data) \
      SELECT $1, $2, new.first_key, new.data FROM UNNEST($3::bytea[], $4::bytea[]) AS new \
      (first_key, data)";
@@ -221,6 +228,7 @@ pub(in crate::store) const OWN: &[&str] = &[
     INSERT_CHANGES,
     COPIES_AT,
     BLOCKS,
+    FIRST_BLOCKS,
     ADD_BLOCKS,
     ADD_CORRESPONDENTS,
     LAST_CHANGES,

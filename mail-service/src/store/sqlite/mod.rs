@@ -93,6 +93,16 @@ impl SqliteStore {
     }
 }
 
+fn wanted(ranges: &[BlockRange]) -> String {
+    set(ranges, |range| {
+        json!([
+            hex_of(range.segment_id),
+            hex::encode(&range.start),
+            hex::encode(&range.end)
+        ])
+    })
+}
+
 mod common {
     use super::{
         Block, Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, LOST_CHANGES,
@@ -301,19 +311,27 @@ impl MailStore for SqliteStore {
         owner: Uuid,
         ranges: &[BlockRange],
     ) -> Result<Vec<(Uuid, Block)>, StoreError> {
-        let ranges = set(ranges, |range| {
-            json!([
-                hex_of(range.segment_id),
-                hex::encode(&range.start),
-                hex::encode(&range.end)
-            ])
-        });
         let found: Vec<rows::BlockRow> = sqlx::query_as(sql::BLOCKS)
             .bind(owner)
-            .bind(ranges)
+            .bind(wanted(ranges))
             .fetch_all(traced(&self.readers))
             .await?;
         Ok(found.into_iter().map(rows::BlockRow::into_block).collect())
+    }
+
+    async fn first_blocks(
+        &self,
+        owner: Uuid,
+        ranges: &[BlockRange],
+        most: i64,
+    ) -> Result<Vec<(usize, Block)>, StoreError> {
+        let found: Vec<rows::FirstBlockRow> = sqlx::query_as(sql::FIRST_BLOCKS)
+            .bind(owner)
+            .bind(wanted(ranges))
+            .bind(most)
+            .fetch_all(traced(&self.readers))
+            .await?;
+        rows::all(found)
     }
 
     async fn blocks_after(

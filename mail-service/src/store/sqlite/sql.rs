@@ -203,6 +203,14 @@ pub(in crate::store) const BLOCKS: &str = "SELECT blocks.segment_id, blocks.firs
      AND blocks.first_key >= COALESCE((SELECT MAX(first_key) FROM search_blocks AS reaching WHERE \
      reaching.owner_id = $1 AND reaching.segment_id = unhex(wanted.value ->> 0) AND \
      reaching.first_key <= unhex(wanted.value ->> 1)), x'')";
+pub(super) const FIRST_BLOCKS: &str = "SELECT wanted.key AS range_number, blocks.first_key, blocks.data \
+     FROM json_each($2) AS wanted CROSS JOIN search_blocks AS blocks ON blocks.owner_id = $1 AND \
+     blocks.segment_id = unhex(wanted.value ->> 0) AND blocks.first_key IN (SELECT first_key FROM \
+     search_blocks AS first WHERE first.owner_id = $1 AND first.segment_id = unhex(wanted.value ->> 0) \
+     AND first.first_key < unhex(wanted.value ->> 2) AND first.first_key >= COALESCE((SELECT \
+     MAX(first_key) FROM search_blocks AS reaching WHERE reaching.owner_id = $1 AND \
+     reaching.segment_id = unhex(wanted.value ->> 0) AND reaching.first_key <= \
+     unhex(wanted.value ->> 1)), x'') ORDER BY first_key LIMIT $3)";
 pub(super) const ADD_BLOCKS: &str = "INSERT INTO search_blocks (owner_id, segment_id, first_key, data) \
      SELECT $1, $2, unhex(value ->> 0), unhex(value ->> 1) FROM json_each($3)";
 pub(super) const ADD_CORRESPONDENTS: &str = "INSERT INTO correspondents (owner_id, account_id) SELECT \
@@ -267,6 +275,7 @@ pub(in crate::store) const OWN: &[&str] = &[
     INSERT_CHANGES,
     COPIES_AT,
     BLOCKS,
+    FIRST_BLOCKS,
     ADD_BLOCKS,
     ADD_CORRESPONDENTS,
     LAST_CHANGES,

@@ -17,7 +17,7 @@ use super::{
     shelf::{Plan, Shelf},
     words::{WORDS, Written, html, text},
 };
-use crate::{domain::FolderRole, store::SharedStore};
+use crate::{domain::FolderRole, mail::Steps, store::SharedStore};
 
 const MAILBOXES: u32 = 2;
 /// Queries in each.
@@ -43,11 +43,11 @@ pub fn check(runtime: &Handle, stores: &[SharedStore]) {
         let plan = plan().new_tree(&mut runner).unwrap().current();
         let fill = |store: &SharedStore| runtime.block_on(Shelf::fill(store.clone(), &plan));
         let shelves: Vec<Shelf> = stores.iter().map(fill).collect();
-        let result = runner.run(&(ask(), 1..100), |(ask, size)| {
+        let result = runner.run(&(ask(), 1..100, 1..3_i64), |(ask, size, groups)| {
             let query = written(&ask, first_day());
             let expected = expected(&plan, &ask);
             for (number, shelf) in shelves.iter().enumerate() {
-                let found = runtime.block_on(found(shelf, &query, size));
+                let found = runtime.block_on(found(shelf, &query, size, groups));
                 let found = found.map_err(|e| TestCaseError::fail(format!("{query}: {e:?}")))?;
                 let same = found == expected;
                 let broken = || format!("store {number} finds {found:?} instead of {expected:?}");
@@ -57,7 +57,7 @@ pub fn check(runtime: &Handle, stores: &[SharedStore]) {
         });
         match result {
             Ok(()) => {}
-            Err(TestError::Fail(broken, (ask, _))) => panic!("{broken}\n{ask:?}"),
+            Err(TestError::Fail(broken, (ask, ..))) => panic!("{broken}\n{ask:?}"),
             Err(TestError::Abort(reason)) => panic!("{reason}"),
         }
     }
@@ -74,8 +74,16 @@ fn expected(plan: &Plan, ask: &Ask) -> Vec<usize> {
     found.map(|(number, _)| number).collect()
 }
 
-async fn found(shelf: &Shelf, query: &str, size: i32) -> Result<Vec<usize>, Problem> {
-    let found = shelf.library.pages(shelf.owner, query, size).await?;
+/// What is found where all that is indexed is looked through in `groups`, one or two.
+async fn found(shelf: &Shelf, query: &str, size: i32, groups: i64) -> Result<Vec<usize>, Problem> {
+    let mut library = shelf.library.clone();
+    if groups > 1 {
+        library.mail.steps = Steps {
+            first_group: 1,
+            few_blocks: 2,
+        };
+    }
+    let found = library.pages(shelf.owner, query, size).await?;
     let numbers = found.iter().map(|copy| shelf.numbers[&copy.message_id]);
     Ok(numbers.collect())
 }
