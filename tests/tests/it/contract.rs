@@ -15,7 +15,8 @@ use turbomessage_tests::{
     programs,
 };
 
-const FIVE_SERVICES: [&str; 5] = [
+/// All that the world may call.
+pub(crate) const FIVE_SERVICES: [&str; 5] = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",

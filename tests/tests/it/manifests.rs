@@ -8,7 +8,13 @@ use std::{
 };
 
 use turbomessage_proto::{auth_v1::auth_service_server, mail_v1::mail_service_server};
-use turbomessage_tests::programs;
+use turbomessage_tests::{
+    Services, admin,
+    eventually::{SOON, eventually},
+    programs,
+};
+
+use crate::contract::FIVE_SERVICES;
 
 const SERVICES: [&str; 3] = ["gateway", "auth-service", "mail-service"];
 
@@ -54,9 +60,24 @@ async fn help(service: &str) -> String {
     String::from_utf8(said.stdout).unwrap()
 }
 
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// What stands behind `key: ` in a manifest, in order.
+fn values(manifest: &str, key: &str) -> Vec<String> {
+    let lines = manifest
+        .lines()
+        .map(|line| line.trim().trim_start_matches("- "));
+    let values = lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
+    values
+        .map(|value| value.trim_matches('"').to_owned())
+        .collect()
+}
+
 /// The part of the generators' list that makes the `ConfigMap` of `service`.
 fn config_of(service: &str) -> String {
-    let file = fs::read_to_string(root().join("k8s/base/kustomization.yaml")).unwrap();
+    let file = read("k8s/base/kustomization.yaml");
     let (_, generators) = file.split_once("configMapGenerator:").unwrap();
     let mut maps = generators.split("  - name: ");
     let map = maps.find(|map| map.lines().next() == Some(service));
@@ -69,8 +90,11 @@ async fn every_variable_is_one_that_its_program_reads() {
     for service in SERVICES {
         let known = variables(&help(service).await);
         assert!(known.contains("TM_LISTEN"), "{known:?}");
-        let manifest = root().join(format!("k8s/base/{service}.yaml"));
-        for text in [fs::read_to_string(manifest).unwrap(), config_of(service)] {
+        for text in [
+            read(&format!("k8s/base/{service}.yaml")),
+            read(&format!("k8s/components/cert-manager/{service}.yaml")),
+            config_of(service),
+        ] {
             let unknown: Vec<_> = variables(&text).difference(&known).cloned().collect();
             assert!(unknown.is_empty(), "{service} knows nothing of {unknown:?}");
         }
@@ -100,16 +124,8 @@ async fn ports_and_probes_are_those_of_the_programs() {
             .split_once("[default: 0.0.0.0:")
             .expect("where it listens");
         let (port, _) = port.split_once(']').unwrap();
-        let manifest = fs::read_to_string(root().join(format!("k8s/base/{service}.yaml"))).unwrap();
-        let values = |key: &str| {
-            let lines = manifest
-                .lines()
-                .map(|line| line.trim().trim_start_matches("- "));
-            let values = lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
-            values
-                .map(|value| value.trim_matches('"').to_owned())
-                .collect::<Vec<_>>()
-        };
+        let manifest = read(&format!("k8s/base/{service}.yaml"));
+        let values = |key| values(&manifest, key);
         assert_eq!(values("containerPort"), [port, ADMIN]);
         for named in values("port") {
             assert!([port, ADMIN].contains(&&*named), "{service}: port {named}");
@@ -132,4 +148,45 @@ async fn ports_and_probes_are_those_of_the_programs() {
     assert!(gateway.contains("TM_AUTH_URL=http://auth-service:50052"));
     assert!(gateway.contains("TM_MAIL_URL=http://mail-service:50053"));
     assert!(config_of("mail-service").contains("TM_AUTH_URL=http://auth-service:50052"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_tls_probes_ask_for_what_the_admin_port_has() {
+    let component = read("k8s/components/cert-manager/kustomization.yaml");
+    let probes = values(&component, "value");
+    let probes = probes
+        .iter()
+        .filter_map(|probe| probe.strip_prefix("{ path: ")?.split_once(", port: "));
+    let paths: BTreeSet<_> = probes
+        .inspect(|(_, port)| assert_eq!(*port, "admin }"))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(paths, BTreeSet::from(["/livez", "/readyz"]));
+    let services = Services::on_files().env_all("TM_ADMIN_LISTEN", "127.0.0.1:0");
+    let services = services.start().await;
+    for process in [&services.gateway, &services.auth, &services.mail] {
+        for path in &paths {
+            eventually("the probe succeeds", SOON, async || {
+                let answer = admin::get(process, path).await;
+                answer.starts_with("HTTP/1.1 200").then_some(())
+            })
+            .await;
+        }
+    }
+}
+
+#[test]
+fn routes_lead_to_what_is_public_and_to_nothing_else() {
+    let routes = read("k8s/components/gateway-api/routes.yaml");
+    let for_programs: BTreeSet<_> = values(&routes, "service").into_iter().collect();
+    assert_eq!(
+        for_programs,
+        BTreeSet::from(FIVE_SERVICES.map(str::to_owned))
+    );
+    let for_browsers = values(&routes, "value");
+    let names = [
+        auth_service_server::SERVICE_NAME,
+        mail_service_server::SERVICE_NAME,
+    ];
+    assert_eq!(for_browsers, names.map(|name| format!("/{name}")));
 }
