@@ -1,6 +1,6 @@
 //! What came out, for people (tables in Markdown) and for programs (JSON).
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 use serde::Serialize;
 
@@ -99,9 +99,13 @@ pub fn figures(figures: &[Figure]) -> String {
             figure.unit,
         );
     }
+    let mut told = HashSet::new();
     for figure in figures {
         for note in &figure.notes {
-            let _ = write!(table, "\n- {}: {note}", figure.name);
+            // Figures of one measurement have notes in common.
+            if told.insert((&figure.name, note)) {
+                let _ = write!(table, "\n- {}: {note}", figure.name);
+            }
         }
     }
     table.push('\n');

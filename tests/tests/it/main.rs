@@ -13,6 +13,7 @@ mod deployment;
 mod flows;
 mod history;
 mod input;
+mod load;
 mod localization;
 mod manifests;
 mod memory;
