@@ -18,9 +18,13 @@ use super::{
     people::{Person, fill, register},
     processes::Processes,
     report::{self, Figure, number},
+    stats::Spread,
     systems::System,
     tally::Outcome,
 };
+
+/// How often each number of clients is tried.
+const TRIALS: usize = 3;
 
 /// What to measure, and for how long.
 #[derive(Debug, Clone, Args)]
@@ -209,14 +213,21 @@ impl Session {
         Ok(report)
     }
 
-    /// How many of `numbers` do the most, tried for a short while each.
-    async fn best<F>(&self, what: &str, numbers: &[usize], rate: F) -> anyhow::Result<usize>
+    /// How many of `numbers` do the most, by the median of some short trials, in turns: what the machine
+    /// did otherwise during one of them is not to decide.
+    async fn best<F>(&self, what: &str, numbers: &[usize], mut rate: F) -> anyhow::Result<usize>
     where
-        F: AsyncFn(usize) -> anyhow::Result<f64>,
+        F: AsyncFnMut(usize) -> anyhow::Result<f64>,
     {
+        let mut rates = vec![Vec::new(); numbers.len()];
+        for _ in 0..TRIALS {
+            for (&number, rates) in numbers.iter().zip(&mut rates) {
+                rates.push(rate(number).await?);
+            }
+        }
         let mut best = (numbers[0], 0.0);
-        for &number in numbers {
-            let rate = rate(number).await?;
+        for (&number, rates) in numbers.iter().zip(rates) {
+            let rate = Spread::of(rates).map_or(0.0, |spread| spread.median);
             tell(&format!("{what}: {number} at once make {rate:.0}/s"));
             if rate > best.1 {
                 best = (number, rate);

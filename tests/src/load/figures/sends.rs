@@ -211,18 +211,10 @@ async fn one_send(calls: &Calls<'_>) -> anyhow::Result<()> {
 }
 
 async fn best_clients(session: &Session, pgbench: &mut Pgbench<'_>) -> anyhow::Result<u32> {
-    let mut best = (1, 0.0);
-    for clients in CLIENTS {
-        let clients = u32::try_from(clients)?;
-        let rate = pgbench
-            .run(clients, session.settings.trial().duration)
-            .await?;
-        tell(&format!("pgbench: {clients} clients make {rate:.0}/s"));
-        if rate > best.1 {
-            best = (clients, rate);
-        }
-    }
-    Ok(best.0)
+    let duration = session.settings.trial().duration;
+    let rate = async |clients| pgbench.run(u32::try_from(clients)?, duration).await;
+    let best = session.best("pgbench", &CLIENTS, rate).await?;
+    Ok(u32::try_from(best)?)
 }
 
 async fn best_sessions(session: &Session, dovecot: &Dovecot) -> anyhow::Result<usize> {
