@@ -213,7 +213,9 @@ async fn output(arguments: &[&str]) -> anyhow::Result<String> {
         .await?;
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        anyhow::bail!("docker {arguments:?}: {said}");
+        // Some arguments are long, and not what is wrong.
+        let begin = &arguments[..arguments.len().min(6)];
+        anyhow::bail!("docker {}: {said}", begin.join(" "));
     }
     Ok(String::from_utf8_lossy(&done.stdout).into_owned())
 }

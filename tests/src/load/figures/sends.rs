@@ -145,6 +145,7 @@ pub(super) async fn measure(session: &mut Session) -> anyhow::Result<()> {
     let mut services = Ours::of(session, "gateway, auth-service and mail-service", &system).await?;
     let servers = system.as_services().and_then(|s| s.servers.as_ref());
     let postgres = &servers.context("servers")?.postgres;
+    session.quiet(&system.processes).await;
     let mut pgbench = Pgbench::prepare(postgres, async || one_send(&services.calls).await).await?;
     if let Some(folder) = &session.settings.out {
         std::fs::create_dir_all(folder)?;

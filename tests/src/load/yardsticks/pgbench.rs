@@ -88,21 +88,25 @@ where
     F: AsyncFnOnce() -> anyhow::Result<()>,
 {
     let mut connection = postgres.connect("mail").await;
-    let set = |value: &str| format!("ALTER SYSTEM SET log_statement = '{value}'");
-    for (value, and) in [("all", true), ("none", false)] {
-        connection.execute(sqlx::AssertSqlSafe(set(value))).await?;
-        connection.execute("SELECT pg_reload_conf()").await?;
-        // Processes of the server see the signal when they are next spoken to.
-        connection.execute("SELECT pg_sleep(0.5)").await?;
-        if and {
-            send().await?;
-            break;
-        }
-    }
-    connection.execute(sqlx::AssertSqlSafe(set("none"))).await?;
-    connection.execute("SELECT pg_reload_conf()").await?;
+    // Without values: long lines of several processes would run into each other.
+    let log =
+        "ALTER SYSTEM SET log_parameter_max_length = 0; ALTER SYSTEM SET log_statement = 'all'";
+    reload(&mut connection, log).await?;
+    send().await?;
+    reload(&mut connection, "ALTER SYSTEM RESET log_statement").await?;
     let log = postgres.0.log().await?;
     transaction_in(&log).context("the server's log has no send in it")
+}
+
+/// Changes settings of the server, for connections that are there as well.
+async fn reload(connection: &mut PgConnection, settings: &'static str) -> anyhow::Result<()> {
+    for statement in settings.split("; ") {
+        connection.execute(sqlx::AssertSqlSafe(statement)).await?;
+    }
+    connection.execute("SELECT pg_reload_conf()").await?;
+    // Nothing tells when the server's processes have heard of it; each does before its next command.
+    connection.execute("SELECT pg_sleep(0.5)").await?;
+    Ok(())
 }
 
 /// The last transaction in `log` that adds to `contents`, from BEGIN to COMMIT.
@@ -155,7 +159,8 @@ fn script(statements: &[String]) -> anyhow::Result<String> {
          \\set q :x + 3\n"
     );
     for statement in statements {
-        let statement = filled_in(statement)?;
+        let statement =
+            filled_in(statement).with_context(|| format!("a send has come to do {statement}"))?;
         writeln!(script, "{statement};")?;
     }
     Ok(script)
