@@ -359,6 +359,9 @@ mod tests {
 
     const LOG: &str = "\
 2026-11-26 12:00:00.000 UTC [7] LOG:  statement: BEGIN
+2026-11-26 12:00:00.000 UTC [7] LOG:  execute sqlx_s_3: UPDATE mailboxes SET indexed_time = $1
+2026-11-26 12:00:00.000 UTC [7] LOG:  statement: COMMIT
+2026-11-26 12:00:00.000 UTC [7] LOG:  statement: BEGIN
 2026-11-26 12:00:00.000 UTC [8] LOG:  statement: BEGIN
 2026-11-26 12:00:00.000 UTC [7] LOG:  execute sqlx_s_1: SELECT a FROM mailboxes WHERE owner_id = ANY($1)
 2026-11-26 12:00:00.000 UTC [7] DETAIL:  parameters: $1 = '{1}'
