@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench images images-test
+.PHONY: help run test lint bench bench-quick bench-curves bench-sizes images images-test
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start TurboMessage on this machine, its data in .turbomessage
 	@tests/prerequisites.sh
@@ -22,11 +22,17 @@ lint: ## Check format, lints, dependencies and .proto files
 images: ## Build the images of the three services
 	@k8s/images.sh
 
-bench: ## Measure what reading costs in mailboxes of any size
-	@tests/prerequisites.sh
-	cargo bench --locked -p turbomessage-tests --bench mailbox_size -- sqlite
-	@tests/containers/engine.sh && tests/containers/images.sh
-	cargo bench --locked -p turbomessage-tests --bench mailbox_size -- postgres
+bench: ## Measure against yardsticks and print the table of figures (hours; see bench-quick)
+	@tests/bench.sh figures --out target/figures
+
+bench-quick: ## The same in some minutes, to see that it works: such figures mean little
+	@tests/bench.sh figures --quick
+
+bench-curves: ## Measure how latency, CPU and memory go with rate, connections, watches
+	@tests/bench.sh curves --out target/curves
+
+bench-sizes: ## Measure what reading costs in mailboxes of any size
+	@tests/bench.sh sizes
 
 images-test: ## Make the Redis and Postgres images of the container tests
 	@tests/containers/engine.sh

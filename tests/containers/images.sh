@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that the test images exist; a prepared image whose Dockerfile has not changed is reused. `images.sh --base`
-# is content with their base.
+# is content with their base, `images.sh --bench` makes those of the measurements too.
 # Where debian:bookworm-slim cannot be pulled, the base is made with debootstrap (as root) from the Debian mirror that
 # this machine's apt uses.
 set -euo pipefail
@@ -90,3 +90,5 @@ ensure_base
 [ "${1:-}" != --base ] || exit 0
 ensure_image turbomessage-test/redis:7 "$here/redis"
 ensure_image turbomessage-test/postgres:15 "$here/postgres"
+# For measurements only: see tests/benches/load.rs.
+[ "${1:-}" != --bench ] || ensure_image turbomessage-test/dovecot:2 "$here/dovecot"

@@ -1,7 +1,11 @@
 //! Redis and Postgres in containers of their own, which a test may freeze, kill and start again.
 
-use std::{env, net::TcpListener, str::FromStr};
+use std::{
+    env, fs::Permissions, io::Write as _, net::TcpListener, os::unix::fs::PermissionsExt,
+    str::FromStr,
+};
 
+use anyhow::Context as _;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use testcontainers::{
     ContainerAsync, GenericImage, ImageExt,
@@ -31,10 +35,11 @@ pub struct Server {
     container: ContainerAsync<GenericImage>,
     host: String,
     port: u16,
+    inner_port: u16,
 }
 
 impl Server {
-    async fn start(image: &str, tag: &str, port: u16, ready: WaitFor) -> Self {
+    pub(crate) async fn start(image: &str, tag: &str, port: u16, ready: WaitFor) -> Self {
         let container = GenericImage::new(image, tag)
             .with_wait_for(ready)
             .with_mapped_port(free_port(), port.tcp())
@@ -45,24 +50,87 @@ impl Server {
     }
 
     /// The server in `container` that listens there on `port`.
-    pub(crate) async fn of(container: ContainerAsync<GenericImage>, port: u16) -> Self {
+    pub(crate) async fn of(container: ContainerAsync<GenericImage>, inner_port: u16) -> Self {
         let host = container
             .get_host()
             .await
             .expect("the engine's host")
             .to_string();
-        let port = container.get_host_port_ipv4(port).await.expect("a port");
+        let port = container.get_host_port_ipv4(inner_port).await;
         Self {
             container,
             host,
-            port,
+            port: port.expect("a port"),
+            inner_port,
         }
+    }
+
+    /// From now on names the container's own address, which changes when it is started again: on the
+    /// way to the mapped port the engine copies every byte, and a measurement would have that in it.
+    ///
+    /// # Errors
+    /// The engine does not say what it is.
+    pub async fn go_direct(&mut self) -> anyhow::Result<()> {
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
+        let told = output(&["inspect", "--format", format, self.container.id()]).await?;
+        let address = told.split_whitespace().next().context("no address")?;
+        (self.host, self.port) = (address.to_owned(), self.inner_port);
+        Ok(())
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Its port on this machine.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// What this machine calls its first process, whose children all the others are.
+    ///
+    /// # Errors
+    /// The engine does not say.
+    pub async fn process(&self) -> anyhow::Result<u32> {
+        let id = self.container.id();
+        let told = output(&["inspect", "--format", "{{.State.Pid}}", id]).await?;
+        Ok(told.trim().parse()?)
+    }
+
+    /// Runs a command in it; answers with what that printed.
+    ///
+    /// # Errors
+    /// It failed, with what it said.
+    pub async fn exec(&self, command: &[&str]) -> anyhow::Result<String> {
+        let arguments = [&["exec", self.container.id()], command].concat();
+        output(&arguments).await
+    }
+
+    /// Writes a file in it.
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub async fn put(&self, path: &str, text: &str) -> anyhow::Result<()> {
+        let mut file = tempfile::NamedTempFile::new()?;
+        file.write_all(text.as_bytes())?;
+        let permissions = Permissions::from_mode(0o644);
+        file.as_file().set_permissions(permissions)?;
+        let from = file.path().to_string_lossy();
+        let to = format!("{}:{path}", self.container.id());
+        output(&["cp", &from, &to]).await.map(drop)
+    }
+
+    /// What it has written to standard output and standard error.
+    ///
+    /// # Errors
+    /// The engine does not say.
+    pub async fn log(&self) -> anyhow::Result<String> {
+        let out = self.container.stdout_to_vec().await?;
+        let err = self.container.stderr_to_vec().await?;
+        Ok(String::from_utf8_lossy(&[out, err].concat()).into_owned())
     }
 
     /// Freezes every process in it: connections stay open and nothing answers.
@@ -140,6 +208,21 @@ impl Drop for Network {
             }
         });
     }
+}
+
+async fn output(arguments: &[&str]) -> anyhow::Result<String> {
+    let done = tokio::process::Command::new("docker")
+        .args(arguments)
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    if !done.status.success() {
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        // Some arguments are long, and not what is wrong.
+        let begin = &arguments[..arguments.len().min(6)];
+        anyhow::bail!("docker {}: {said}", begin.join(" "));
+    }
+    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
 }
 
 async fn docker(arguments: &[&str]) {

@@ -15,6 +15,7 @@ pub mod containers;
 pub mod deployment;
 pub mod errors;
 pub mod eventually;
+pub mod load;
 pub mod programs;
 pub mod raw;
 pub mod stack;

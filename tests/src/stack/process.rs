@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::Edge;
-use crate::{eventually::SOON, programs};
+use crate::{eventually::SOON, load::processes::resident, programs};
 
 /// Which of the programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,17 +96,16 @@ impl Process {
             .clone()
     }
 
+    /// What the operating system calls it.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("a process that still runs")
+    }
+
     /// How much memory it has, as the operating system counts (`VmRSS`).
     #[must_use]
     pub fn resident_bytes(&self) -> u64 {
-        let id = self.child.id().expect("a process that still runs");
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("Linux");
-        let kib = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB"));
-        kib.and_then(|kib| kib.trim().parse::<u64>().ok())
-            .expect("its memory")
-            * 1024
+        resident(self.id())
     }
 
     /// Sends a signal, such as SIGTERM, SIGSTOP or SIGCONT.

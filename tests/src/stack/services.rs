@@ -42,10 +42,18 @@ pub struct Servers {
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     on_servers: bool,
+    direct: bool,
     env: Vec<(Part, String, String)>,
 }
 
 impl Settings {
+    /// Reaches the servers without the engine in between. They must not be started again.
+    #[must_use]
+    pub fn direct(mut self) -> Self {
+        self.direct = true;
+        self
+    }
+
     /// Sets an environment variable of one of the programs, such as `TM_FAULT`.
     #[must_use]
     pub fn env(mut self, part: Part, name: &str, value: &str) -> Self {
@@ -70,7 +78,7 @@ impl Settings {
         std::fs::write(&key_file, pem(&ticket_key)).expect("a file for the key");
 
         let servers = if self.on_servers {
-            Some(Servers::start().await)
+            Some(Servers::start(self.direct).await)
         } else {
             None
         };
@@ -106,8 +114,13 @@ impl Settings {
 }
 
 impl Servers {
-    async fn start() -> Self {
-        let (redis, postgres) = tokio::join!(Redis::start(), Postgres::start());
+    async fn start(direct: bool) -> Self {
+        let (mut redis, mut postgres) = tokio::join!(Redis::start(), Postgres::start());
+        if direct {
+            for server in [&mut redis.0, &mut postgres.0] {
+                server.go_direct().await.expect("its address");
+            }
+        }
         for database in ["accounts", "mail"] {
             postgres.create_database(database).await;
         }

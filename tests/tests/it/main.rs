@@ -14,6 +14,7 @@ mod doctor;
 mod flows;
 mod history;
 mod input;
+mod load;
 mod localization;
 mod manifests;
 mod memory;
