@@ -90,3 +90,4 @@ ensure_base
 [ "${1:-}" != --base ] || exit 0
 ensure_image turbomessage-test/redis:7 "$here/redis"
 ensure_image turbomessage-test/postgres:15 "$here/postgres"
+ensure_image turbomessage-test/network:1 "$here/network"

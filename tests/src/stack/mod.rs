@@ -16,7 +16,7 @@ use turbomessage_proto::{
     mail_v1::mail_service_server::SERVICE_NAME as MAIL,
 };
 
-pub use clock::ShiftedClock;
+pub use clock::{Clocks, ShiftedClock};
 pub use dev::Dev;
 pub use process::{Part, Process};
 pub(crate) use services::pem;

@@ -42,6 +42,7 @@ pub struct Servers {
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     on_servers: bool,
+    on_disk: bool,
     env: Vec<(Part, String, String)>,
 }
 
@@ -62,6 +63,15 @@ impl Settings {
             .fold(self, |settings, part| settings.env(part, name, value))
     }
 
+    /// Has the databases of Postgres on a disk that can be full.
+    #[must_use]
+    pub fn on_disk(self) -> Self {
+        Self {
+            on_disk: true,
+            ..self
+        }
+    }
+
     /// Starts everything, and waits until it serves.
     pub async fn start(self) -> Services {
         let data = tempfile::tempdir().expect("a folder");
@@ -70,7 +80,7 @@ impl Settings {
         std::fs::write(&key_file, pem(&ticket_key)).expect("a file for the key");
 
         let servers = if self.on_servers {
-            Some(Servers::start().await)
+            Some(Servers::start(self.on_disk).await)
         } else {
             None
         };
@@ -106,10 +116,14 @@ impl Settings {
 }
 
 impl Servers {
-    async fn start() -> Self {
+    async fn start(on_disk: bool) -> Self {
         let (redis, postgres) = tokio::join!(Redis::start(), Postgres::start());
         for database in ["accounts", "mail"] {
-            postgres.create_database(database).await;
+            if on_disk {
+                postgres.create_database_on_disk(database).await;
+            } else {
+                postgres.create_database(database).await;
+            }
         }
         Self { redis, postgres }
     }
