@@ -1,8 +1,13 @@
 //! `grpc.health.v1`: `""` says that this process works and is not draining; a service's name says
 //! whether what it depends on answers.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic_health::{
     ServingStatus,
@@ -14,6 +19,30 @@ use tonic_health::{
 pub const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a dependency has to answer before it counts as gone.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// For how long a write that a store did not take speaks against it, if no other is tried.
+const MEMORY: Duration = Duration::from_secs(10);
+
+/// What became of the last write. A store may answer every question and take no writes: its disk is full.
+#[derive(Debug, Clone, Default)]
+pub struct Writes {
+    refused: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Writes {
+    /// Notes that the store took a write, or that it could not.
+    pub fn note(&self, taken: bool) {
+        let refused = (!taken).then(Instant::now);
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    /// Whether the store takes writes, as far as is known.
+    #[must_use]
+    pub fn are_taken(&self) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.is_none_or(|at| at.elapsed() >= MEMORY)
+    }
+}
 
 /// The health of one process.
 #[derive(Debug, Clone)]
@@ -84,5 +113,22 @@ impl Health {
                 self.set(service, false).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_was_not_taken_counts_until_one_is_or_for_a_while() {
+        let writes = Writes::default();
+        assert!(writes.are_taken(), "nothing is known yet");
+        writes.note(false);
+        assert!(!writes.clone().are_taken());
+        writes.note(true);
+        assert!(writes.are_taken());
+        *writes.refused.lock().unwrap() = Instant::now().checked_sub(MEMORY);
+        assert!(writes.are_taken(), "nobody has tried since");
     }
 }

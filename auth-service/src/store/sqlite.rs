@@ -9,7 +9,7 @@ use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use turbomessage_service_kit::{files, problem::Problem};
+use turbomessage_service_kit::{files, health::Writes, problem::Problem};
 
 use super::sql::{self, ACQUIRE_TIMEOUT, TIME_LIMIT};
 use crate::detached::detached;
@@ -23,6 +23,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct SqliteFile {
     writer: SqlitePool,
     readers: SqlitePool,
+    writes: Writes,
 }
 
 impl SqliteFile {
@@ -56,7 +57,19 @@ impl SqliteFile {
             .await
             .with_context(|| format!("cannot bring {} up to date", path.display()))?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-        Ok(Self { writer, readers })
+        Ok(Self {
+            writer,
+            readers,
+            writes: Writes::default(),
+        })
+    }
+
+    /// Fails if the file took no writes of late.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`.
+    pub(crate) fn check_writes(&self) -> Result<(), Problem> {
+        sql::check(&self.writes)
     }
 
     /// Where to read.
@@ -74,7 +87,7 @@ impl SqliteFile {
         + Send
         + 'static,
     ) -> Result<T, Problem> {
-        let pool = self.writer.clone();
+        let (pool, writes) = (self.writer.clone(), self.writes.clone());
         detached(async move {
             let mut connection = pool.acquire().await.map_err(sql::problem)?;
             let whole = async {
@@ -85,6 +98,7 @@ impl SqliteFile {
                 Ok(answer)
             };
             let result = sql::within(TIME_LIMIT, whole).await;
+            sql::note(&writes, &result);
             if result.is_err() {
                 connection.close_on_drop();
             }

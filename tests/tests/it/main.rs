@@ -10,6 +10,7 @@ mod conformance;
 mod contract;
 mod crash;
 mod deployment;
+mod faults;
 mod flows;
 mod history;
 mod input;

@@ -1,0 +1,4 @@
+//! Faults of what the services stand on: what cannot be promised is refused, what can be done goes on, and
+//! nobody has to restart anything.
+
+mod database;
