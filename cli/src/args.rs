@@ -173,6 +173,11 @@ pub(crate) enum ClientCommand {
     /// Show how full the mailbox is.
     #[command(before_help = "Examples:\n  tm mailbox")]
     Mailbox,
+    /// Check the way to the server and the server itself.
+    #[command(
+        before_help = "Examples:\n  tm doctor\n  tm doctor --server https://mail.example -o json"
+    )]
+    Doctor,
     /// Print a script that completes commands and options in a shell.
     Completions(CompletionsArgs),
 }

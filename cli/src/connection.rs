@@ -9,6 +9,10 @@ use tonic::{
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::{
+    v1::server_reflection_client as v1, v1alpha::server_reflection_client as v1alpha,
+};
 use turbomessage_proto::{
     auth_v1::auth_service_client::AuthServiceClient,
     mail_v1::mail_service_client::MailServiceClient,
@@ -74,6 +78,21 @@ impl Connection {
     /// Accounts and sessions.
     pub(crate) fn auth(&self) -> AuthServiceClient<Calls> {
         AuthServiceClient::with_interceptor(self.channel.clone(), self.caller.clone())
+    }
+
+    /// How the server is.
+    pub(crate) fn health(&self) -> HealthClient<Calls> {
+        HealthClient::with_interceptor(self.channel.clone(), self.caller.clone())
+    }
+
+    /// What the server offers.
+    pub(crate) fn reflection(&self) -> v1::ServerReflectionClient<Calls> {
+        v1::ServerReflectionClient::with_interceptor(self.channel.clone(), self.caller.clone())
+    }
+
+    /// The same in the version before.
+    pub(crate) fn reflection_alpha(&self) -> v1alpha::ServerReflectionClient<Calls> {
+        v1alpha::ServerReflectionClient::with_interceptor(self.channel.clone(), self.caller.clone())
     }
 
     /// The mailbox.

@@ -30,7 +30,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "delete-account",
         ],
     ),
-    ("More", &["dev", "completions", "help"]),
+    ("More", &["dev", "doctor", "completions", "help"]),
 ];
 
 /// `command` with a help that shows its commands in groups.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use url::Url;
+use url::{Host, Url};
 
 /// The port that a TurboMessage server listens on unless it is told otherwise.
 const DEFAULT_PORT: u16 = 50051;
@@ -15,6 +15,27 @@ impl ServerAddress {
     /// Whether calls are encrypted.
     pub(crate) fn is_tls(&self) -> bool {
         self.0.scheme() == "https"
+    }
+
+    /// The host, without the brackets of an IPv6 address, and the port.
+    pub(crate) fn host_and_port(&self) -> (String, u16) {
+        let host = match self.0.host() {
+            Some(Host::Ipv6(address)) => address.to_string(),
+            Some(host) => host.to_string(),
+            None => String::new(),
+        };
+        let port = self.0.port_or_known_default().unwrap_or(DEFAULT_PORT);
+        (host, port)
+    }
+
+    /// Whether nothing that is said to it leaves this machine.
+    pub(crate) fn is_this_machine(&self) -> bool {
+        match self.0.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        }
     }
 
     /// The address as a file name: one for each server, so that no server is ever given another's

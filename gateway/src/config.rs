@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use clap::{Args, value_parser};
+use ipnet::IpNet;
 use url::Url;
 
 /// The largest setting for a number of calls.
@@ -30,6 +31,15 @@ pub struct Config {
     /// How many of the calls may be such that hash a password: registrations, logins and the like.
     #[arg(long, env = "TM_MAX_PASSWORD_CALLS", default_value_t = 128, value_parser = value_parser!(u32).range(1..=MOST), value_name = "NUMBER")]
     pub max_password_calls: u32,
+    /// A network that proxies call from, such as `10.0.0.0/8`; repeat it or separate several by commas. Only
+    /// theirs is the `x-forwarded-for` that is believed: failed logins count against the address it names.
+    #[arg(
+        long = "trusted-proxy",
+        env = "TM_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "NETWORK"
+    )]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for Config {
@@ -39,6 +49,7 @@ impl Default for Config {
             max_calls: 2048,
             max_streams: 10_000,
             max_password_calls: 128,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -113,5 +124,8 @@ mod tests {
             assert!(text.parse::<Origin>().is_err(), "{text:?}");
         }
         assert!(Cli::try_parse_from(["gateway", "--max-calls", "0"]).is_err());
+        for network in ["", "everybody", "10.0.0.0/33", "10.0.0.1"] {
+            assert!(Cli::try_parse_from(["gateway", "--trusted-proxy", network]).is_err());
+        }
     }
 }

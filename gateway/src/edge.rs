@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body as HttpBody;
 use tonic::{body::Body, service::Routes};
 use tower::{BoxError, Service};
@@ -22,6 +22,9 @@ use crate::{
 };
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// Who asks about the server learns its version.
+const VERSION: &str = concat!("turbomessage/", env!("CARGO_PKG_VERSION"));
 
 /// Everything that answers gRPC at the edge.
 #[derive(Clone)]
@@ -45,7 +48,13 @@ impl Service<Request<Body>> for Dispatch {
             let proxy = Arc::clone(&self.proxy);
             return Box::pin(async move { Ok(proxy.call(request).await) });
         }
-        Box::pin(self.services.call(request))
+        let answer = self.services.call(request);
+        Box::pin(async move {
+            let mut answer = answer.await?;
+            let headers = answer.headers_mut();
+            headers.insert(header::SERVER, HeaderValue::from_static(VERSION));
+            Ok(answer)
+        })
     }
 }
 

@@ -18,6 +18,7 @@ use turbomessage_proto::{Method, PUBLIC_METHODS};
 use turbomessage_service_kit::{
     clock::{SharedClock, SystemClock},
     listener::Listener,
+    proxies::TrustedProxies,
     server::{self, EDGE_STREAMS},
     settings::ServerArgs,
     upstream::Upstream,
@@ -88,6 +89,7 @@ pub async fn serve(
     listener: Listener,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    let listener = listener.behind(TrustedProxies::new(&config.trusted_proxies));
     let routes = build(config, upstreams, SystemClock::shared(), shutdown.clone()).await?;
     server::serve(
         listener,

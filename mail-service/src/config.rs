@@ -7,9 +7,12 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use turbomessage_service_kit::settings::{self, Secret};
+use turbomessage_service_kit::{
+    redis::RedisArgs,
+    settings::{self, Secret},
+};
 
-use crate::{commit::MailboxDefaults, sweeper::Keeping, wakeups::Server};
+use crate::{commit::MailboxDefaults, sweeper::Keeping};
 
 /// Settings of mail-service.
 #[derive(Debug, Clone, Args)]
@@ -37,6 +40,9 @@ pub struct Config {
     /// A file that holds the wake-up URL.
     #[arg(long, env = "TM_WAKEUP_URL_FILE", value_name = "FILE")]
     pub wakeup_url_file: Option<PathBuf>,
+    #[command(flatten)]
+    /// How that server is connected to.
+    pub redis: RedisArgs,
     /// Seconds for which those who watch may not hear of a change whose wake-up was lost.
     #[arg(long, env = "TM_WAKEUP_POLL_SECONDS", default_value_t = 2, value_name = "SECONDS",
           value_parser = clap::value_parser!(u32).range(1..=3600))]
@@ -69,6 +75,10 @@ pub struct Config {
         value_name = "DOMAIN"
     )]
     pub mail_domain: String,
+    /// After the database was restored from a backup: any word that was not given before, such as the date.
+    /// Clients' old states expire then, once, so that nobody takes what is lost for what is there.
+    #[arg(long, env = "TM_RESTORED", value_name = "MARK")]
+    pub restored: Option<String>,
     /// Tasks that commit writes. PostgreSQL gains by a second one; `SQLite` has one writer anyway.
     #[arg(long, env = "TM_WRITERS", default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u8).range(1..=4))]
@@ -85,6 +95,7 @@ impl Config {
             database_url_file: None,
             wakeup_url: None,
             wakeup_url_file: None,
+            redis: RedisArgs::default(),
             wakeup_poll_seconds: 2,
             quota_messages: 1_000_000,
             quota_bytes: 1 << 30,
@@ -92,6 +103,7 @@ impl Config {
             history_days: 30,
             history_changes: 200_000,
             mail_domain: "turbomessage.invalid".into(),
+            restored: None,
             writers: 1,
         }
     }
@@ -124,7 +136,7 @@ impl Config {
     ///
     /// # Errors
     /// It cannot be used.
-    pub(crate) fn wakeup_server(&self) -> anyhow::Result<Option<Server>> {
+    pub(crate) fn wakeup_server(&self) -> anyhow::Result<Option<redis::Client>> {
         // An empty variable is one that is not set.
         let direct = self.wakeup_url.as_ref();
         let direct = direct.filter(|url| !url.expose().is_empty());
@@ -133,7 +145,10 @@ impl Config {
             return Ok(None);
         }
         let url = settings::secret("wakeup-url", direct, file)?;
-        Ok(Some(Server::parse(&url).context("--wakeup-url")?))
+        if url.expose().is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.redis.server(&url).context("--wakeup-url")?))
     }
 
     pub(crate) fn wakeup_poll(&self) -> Duration {
@@ -155,5 +170,40 @@ impl Config {
             quota_bytes: self.quota_bytes,
             mail_domain: self.mail_domain.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_wakeup_url_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("wakeup-url");
+        let server = |direct: Option<&str>, in_file: Option<&str>| {
+            std::fs::write(&file, in_file.unwrap_or_default()).unwrap();
+            let config = Config {
+                wakeup_url: direct.map(Secret::new),
+                wakeup_url_file: in_file.map(|_| file.clone()),
+                ..Config::embedded(folder.path())
+            };
+            config.wakeup_server().map(|server| server.is_some())
+        };
+        for (direct, in_file, expected) in [
+            (None, None, false),
+            (Some(""), None, false),
+            (None, Some("\n"), false),
+            (Some("redis://h"), None, true),
+            (None, Some("redis://h\n"), true),
+            (Some(""), Some("redis://h"), true),
+        ] {
+            assert_eq!(
+                server(direct, in_file).unwrap(),
+                expected,
+                "{direct:?} {in_file:?}"
+            );
+        }
+        assert!(server(Some("redis://h"), Some("redis://h")).is_err());
     }
 }

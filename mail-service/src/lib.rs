@@ -23,13 +23,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{codec::CompressionEncoding, service::Routes};
 use turbomessage_proto::mail_v1::mail_service_server::MailServiceServer;
 use turbomessage_service_kit::{
-    clock::{SharedClock, SystemClock},
+    clock::{Clock, SharedClock, SystemClock},
     health::Health,
     listener::Listener,
     server::{self, INNER_STREAMS, MAX_MESSAGE_BYTES},
     settings::{Secret, ServerArgs},
     upstream::Upstream,
 };
+use uuid::Uuid;
 
 pub use config::Config;
 
@@ -41,7 +42,7 @@ use crate::{
     grpc::MailGrpc,
     indexing::{Hints, Indexer},
     mail::Mail,
-    store::SharedStore,
+    store::{SharedStore, StoreError},
     sweeper::Sweeper,
     tickets::Tickets,
 };
@@ -61,8 +62,9 @@ pub async fn build(
     shutdown: CancellationToken,
 ) -> anyhow::Result<Routes> {
     let (url, server) = (config.database()?, config.wakeup_server()?);
+    let mark = config.restored.as_deref().filter(|mark| !mark.is_empty());
     let store = tokio::select! {
-        store = open(&url) => store,
+        store = open(&url, mark, &*clock) => store,
         () = shutdown.cancelled() => anyhow::bail!("stopped before the database answered"),
     };
     let defaults = config.defaults();
@@ -170,10 +172,18 @@ pub async fn serve(
     .await
 }
 
-async fn open(url: &Secret) -> SharedStore {
+/// Opens the store as soon as it answers; if `mark` says that it was restored, its histories begin anew.
+async fn open(url: &Secret, mark: Option<&str>, clock: &dyn Clock) -> SharedStore {
     let mut pause = Duration::from_millis(100);
     loop {
-        match store::open(url).await {
+        let opened = async {
+            let store = store::open(url).await?;
+            if let Some(mark) = mark {
+                begin_anew(&store, mark, clock).await?;
+            }
+            anyhow::Ok(store)
+        };
+        match opened.await {
             Ok(store) => return store,
             Err(error) => {
                 tracing::warn!(error.cause = %format_args!("{error:#}"), "waiting for the database");
@@ -182,4 +192,19 @@ async fn open(url: &Secret) -> SharedStore {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
     }
+}
+
+async fn begin_anew(store: &SharedStore, mark: &str, clock: &dyn Clock) -> Result<(), StoreError> {
+    let mut transaction = store.begin().await?;
+    let begun = transaction
+        .begin_anew(mark, Uuid::new_v4(), clock.now())
+        .await?;
+    transaction.commit().await?;
+    if begun {
+        tracing::warn!(
+            restore.mark = mark,
+            "restored from a backup: histories begin anew"
+        );
+    }
+    Ok(())
 }

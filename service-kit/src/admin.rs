@@ -1,5 +1,5 @@
 //! The port for those who run the process: `/metrics` for Prometheus, `/livez` for whoever wants to know
-//! that it still turns.
+//! that it still turns, `/readyz` for whoever would send it work and cannot ask over gRPC.
 
 use anyhow::Context;
 use axum::{
@@ -11,7 +11,7 @@ use axum::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::telemetry::metrics::Page;
+use crate::{health, telemetry::metrics::Page};
 
 /// What Prometheus' text format is called.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -27,11 +27,21 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let router = Router::new()
         .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(async || ready()))
         .route("/metrics", get(async move || metrics(&page)));
     axum::serve(listener, router)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await
         .context("the admin port")
+}
+
+fn ready() -> (StatusCode, &'static str) {
+    if health::is_ready() {
+        (StatusCode::OK, "ok\n")
+    } else {
+        let waits = "starting and waiting for what it depends on, or stopping\n";
+        (StatusCode::SERVICE_UNAVAILABLE, waits)
+    }
 }
 
 fn metrics(page: &Page) -> Response {

@@ -2,8 +2,12 @@
 //! whether what it depends on answers.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +23,15 @@ use tonic_health::{
 pub const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a dependency has to answer before it counts as gone.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Of a program, for those who cannot ask over gRPC: a program has one health.
+static READY: AtomicBool = AtomicBool::new(false);
+
+/// Whether everything that this program depends on has answered once, and it is not draining.
+#[must_use]
+pub fn is_ready() -> bool {
+    READY.load(Ordering::Relaxed)
+}
 
 /// For how long a write that a store did not take speaks against it, if no other is tried.
 const MEMORY: Duration = Duration::from_secs(10);
@@ -48,6 +61,8 @@ impl Writes {
 #[derive(Debug, Clone)]
 pub struct Health {
     reporter: HealthReporter,
+    /// The services that have not served yet.
+    awaited: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Health {
@@ -62,7 +77,11 @@ impl Health {
                 .set_service_status(service, ServingStatus::NotServing)
                 .await;
         }
-        Self { reporter }
+        let awaited = services.iter().map(|&service| service.to_owned());
+        Self {
+            reporter,
+            awaited: Arc::new(Mutex::new(awaited.collect())),
+        }
     }
 
     /// The gRPC service that answers for this process.
@@ -101,6 +120,7 @@ impl Health {
                 }
                 if serving && !started {
                     self.set("", true).await;
+                    self.has_started(service);
                     started = true;
                 }
                 tokio::time::sleep(CHECK_INTERVAL).await;
@@ -109,9 +129,17 @@ impl Health {
         tokio::select! {
             () = watching => {}
             () = stop.cancelled() => {
+                READY.store(false, Ordering::Relaxed);
                 self.set("", false).await;
                 self.set(service, false).await;
             }
+        }
+    }
+
+    fn has_started(&self, service: &str) {
+        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        if awaited.remove(service) && awaited.is_empty() {
+            READY.store(true, Ordering::Relaxed);
         }
     }
 }

@@ -11,6 +11,9 @@ pub mod language;
 pub mod listener;
 pub mod problem;
 pub mod program;
+pub mod proxies;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod server;
 pub mod settings;
 pub mod shutdown;

@@ -3,7 +3,7 @@
 
 use std::{
     fmt, io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -11,6 +11,7 @@ use std::{
 };
 
 use futures::Stream;
+use http::HeaderMap;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -21,7 +22,7 @@ use tokio_rustls::{Accept, server::TlsStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
-use crate::tls::Acceptor;
+use crate::{proxies::TrustedProxies, tls::Acceptor};
 
 /// How long a new connection has for the preface of HTTP/2 or the first headers of HTTP/1. hyper
 /// itself does not time out a silent connection while it does not know the protocol.
@@ -37,13 +38,24 @@ const MAX_OPENING_BYTES: usize = 64 * 1024;
 pub struct Listener {
     tcp: TcpListener,
     tls: Option<Acceptor>,
+    proxies: TrustedProxies,
 }
 
 impl Listener {
     /// Connections to `tcp`, as TLS if there is an acceptor for it.
     #[must_use]
     pub fn new(tcp: TcpListener, tls: Option<Acceptor>) -> Self {
-        Self { tcp, tls }
+        Self {
+            tcp,
+            tls,
+            proxies: TrustedProxies::default(),
+        }
+    }
+
+    /// The same, with `proxies` between clients and itself.
+    #[must_use]
+    pub fn behind(self, proxies: TrustedProxies) -> Self {
+        Self { proxies, ..self }
     }
 }
 
@@ -77,6 +89,7 @@ async fn accept(listener: &Listener, permit: OwnedSemaphorePermit) -> io::Result
                 closed: Box::pin(close.clone().cancelled_owned()),
                 peer: Peer {
                     address: remote,
+                    proxies: listener.proxies.clone(),
                     close,
                 },
                 opening: Some(Opening {
@@ -99,11 +112,23 @@ async fn accept(listener: &Listener, permit: OwnedSemaphorePermit) -> io::Result
 #[derive(Debug, Clone)]
 pub struct Peer {
     /// Where the connection comes from.
-    pub address: SocketAddr,
+    address: SocketAddr,
+    proxies: TrustedProxies,
     close: CancellationToken,
 }
 
 impl Peer {
+    /// Where the call with these headers comes from.
+    #[must_use]
+    pub fn client(&self, headers: &HeaderMap) -> IpAddr {
+        self.proxies.client(self.address.ip(), headers)
+    }
+
+    /// Whether calls of several clients come over the connection.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.proxies.contain(self.address.ip())
+    }
+
     /// Closes the connection, whatever is under way on it.
     pub(crate) fn close(&self) {
         self.close.cancel();

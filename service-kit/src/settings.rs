@@ -78,7 +78,8 @@ pub struct ServerArgs {
     /// same.
     #[arg(long, env = "TM_DRAIN_SECONDS", default_value = "20", value_parser = seconds, value_name = "SECONDS")]
     pub drain_seconds: Duration,
-    /// Where those who run this find `/metrics` (for Prometheus) and `/livez`, such as `0.0.0.0:9464`.
+    /// Where those who run this find `/metrics` (for Prometheus), `/livez` and `/readyz`, such as
+    /// `0.0.0.0:9464`.
     /// Nowhere, if it is not given.
     #[arg(long, env = "TM_ADMIN_LISTEN", value_name = "ADDRESS:PORT")]
     pub admin_listen: Option<SocketAddr>,

@@ -12,8 +12,10 @@ use crate::Process;
 /// What the admin port of `process` answers to a GET.
 pub async fn get(process: &Process, path: &str) -> String {
     let log = process.log();
+    // The last one is that of its present life.
     let mut lines = log
         .lines()
+        .rev()
         .filter_map(|line| serde_json::from_str(line).ok());
     let address = lines
         .find_map(|line: serde_json::Value| Some(line.get("admin.listen")?.as_str()?.to_owned()));

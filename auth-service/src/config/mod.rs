@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use turbomessage_service_kit::settings::{Secret, seconds, secret};
+use turbomessage_service_kit::{
+    redis::RedisArgs,
+    settings::{Secret, seconds, secret},
+};
 
 use crate::domain::Lifetimes;
 
@@ -41,6 +44,8 @@ pub struct Config {
     /// A file with the value of --session-store-url.
     #[arg(long, env = "TM_SESSION_STORE_URL_FILE", value_name = "FILE")]
     session_store_url_file: Option<PathBuf>,
+    #[command(flatten)]
+    redis: RedisArgs,
     /// The keys that tickets are signed with: PEM blocks `PRIVATE KEY`, Ed25519. The first signs,
     /// all are announced; a changed file is read again. Without it every process has a key of its
     /// own, which is for one replica only.
@@ -110,6 +115,7 @@ impl Config {
             database_url_file: None,
             session_store_url: file("sessions.db"),
             session_store_url_file: None,
+            redis: RedisArgs::default(),
             ticket_key_file: None,
             session_idle_seconds: Duration::from_secs(30 * 24 * 3600),
             session_lifetime_seconds: Duration::from_secs(180 * 24 * 3600),
@@ -147,7 +153,8 @@ impl Config {
         let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Ok(Settings {
             accounts: AccountStoreUrl::parse(&database).context("--database-url")?,
-            sessions: SessionStoreUrl::parse(&sessions).context("--session-store-url")?,
+            sessions: SessionStoreUrl::parse(&sessions, &self.redis)
+                .context("--session-store-url")?,
             ticket_keys: match &self.ticket_key_file {
                 Some(file) => TicketKeys::File(file.clone()),
                 None if self.whole_system => TicketKeys::Own,

@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr};
 
 use anyhow::{anyhow, bail};
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
-use turbomessage_service_kit::settings::Secret;
+use turbomessage_service_kit::{redis::RedisArgs, settings::Secret};
 
 /// Where accounts are.
 pub(crate) enum AccountStoreUrl {
@@ -58,15 +58,12 @@ impl SessionStoreUrl {
     ///
     /// # Errors
     /// What is wrong, without showing the URL: it may hold a password.
-    pub(crate) fn parse(url: &Secret) -> anyhow::Result<Self> {
+    pub(crate) fn parse(url: &Secret, redis: &RedisArgs) -> anyhow::Result<Self> {
         if let Some(path) = sqlite_path(url)? {
             return Ok(Self::Sqlite(path));
         }
         match scheme(url) {
-            "redis" | "rediss" => Ok(Self::Redis(Box::new(
-                redis::Client::open(url.expose())
-                    .map_err(|_| anyhow!("this is no URL of a Redis server"))?,
-            ))),
+            "redis" | "rediss" => Ok(Self::Redis(Box::new(redis.server(url)?))),
             _ => bail!("must begin with `redis://`, `rediss://` or `sqlite:`"),
         }
     }
@@ -122,7 +119,7 @@ mod tests {
             };
             assert_eq!(path, Path::new("/a b/c?d.db"));
         }
-        let sessions = |url| SessionStoreUrl::parse(&Secret::new(url));
+        let sessions = |url| SessionStoreUrl::parse(&Secret::new(url), &RedisArgs::default());
         assert!(matches!(
             sessions("rediss://h:6380/0"),
             Ok(SessionStoreUrl::Redis(_))

@@ -9,7 +9,7 @@ use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use turbomessage_service_kit::{files, health::Writes, problem::Problem};
+use turbomessage_service_kit::{files, health::Writes, problem::Problem, telemetry::metrics};
 
 use super::sql::{self, ACQUIRE_TIMEOUT, TIME_LIMIT};
 use crate::detached::detached;
@@ -28,11 +28,15 @@ pub(crate) struct SqliteFile {
 
 impl SqliteFile {
     /// Opens the file at `path`, made if it is not there, readable by its owner alone, and brings
-    /// its schema up to date.
+    /// its schema up to date. The names are those of its connections in metrics.
     ///
     /// # Errors
     /// The file cannot be opened or is no database.
-    pub(crate) async fn open(path: &Path, migrations: Migrator) -> anyhow::Result<Self> {
+    pub(crate) async fn open(
+        path: &Path,
+        migrations: Migrator,
+        [writers_name, readers_name]: [&'static str; 2],
+    ) -> anyhow::Result<Self> {
         // SQLite gives its other files the same permissions.
         files::make_private(path).with_context(|| format!("cannot open {}", path.display()))?;
         let options = SqliteConnectOptions::new()
@@ -57,6 +61,8 @@ impl SqliteFile {
             .await
             .with_context(|| format!("cannot bring {} up to date", path.display()))?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
+        metrics::watch_pool(writers_name, &writer);
+        metrics::watch_pool(readers_name, &readers);
         Ok(Self {
             writer,
             readers,

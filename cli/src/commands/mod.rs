@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod delete;
 pub(crate) mod delete_account;
 mod delivery;
+mod doctor;
 pub(crate) mod draft;
 pub(crate) mod folder;
 mod folders;
@@ -66,6 +67,7 @@ pub(crate) async fn run(command: ClientCommand, context: &Context) -> Result<(),
         ClientCommand::Folder(args) => folder::run(args, context).await,
         ClientCommand::Folders => folders::run(context).await,
         ClientCommand::Mailbox => mailbox::run(context).await,
+        ClientCommand::Doctor => Box::pin(doctor::run(context)).await,
         ClientCommand::Completions(args) => completions::run(&args),
     }
 }

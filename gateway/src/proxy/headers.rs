@@ -46,8 +46,7 @@ pub(super) fn for_auth(headers: &mut HeaderMap, from: &HeaderMap, peer: Option<&
         value.set_sensitive(true);
         headers.append(AUTHORIZATION, value);
     }
-    let address = peer.map(|peer| peer.address);
-    if let Some(address) = address.map(|a| a.ip().to_canonical().to_string())
+    if let Some(address) = peer.map(|peer| peer.client(from).to_string())
         && let Ok(value) = HeaderValue::try_from(address)
     {
         headers.insert(CLIENT_ADDRESS, value);

@@ -63,6 +63,10 @@ pub enum End {
     Newest,
 }
 
+/// More changes than a mailbox can have lost with what came after a backup: numbers that were given out
+/// then, and that clients may still show as an etag, do not come again.
+const LOST_CHANGES: i64 = 1 << 40;
+
 /// Reading, which never waits for writers, and beginning to write.
 #[async_trait]
 pub trait MailStore: std::fmt::Debug + Send + Sync + 'static {
@@ -337,6 +341,15 @@ pub trait Transaction: Send {
         accounts: &[Account],
         position: i64,
     ) -> Result<(), StoreError>;
+
+    /// Notes that the database was restored from a backup. Unless this `mark` is known, all histories begin
+    /// anew, in `epoch`, and so does what is to be learned of accounts. Answers whether they did.
+    async fn begin_anew(
+        &mut self,
+        mark: &str,
+        epoch: Uuid,
+        time: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Makes it durable.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;

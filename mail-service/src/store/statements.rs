@@ -215,6 +215,12 @@ pub(super) const ORPHANS: &str = "SELECT orphans.orphan_id, orphans.content_id, 
      contents.deliveries FROM orphans LEFT JOIN contents ON contents.content_id = \
      orphans.content_id ORDER BY orphans.orphan_id LIMIT $1";
 pub(super) const FEED_NOTE: &str = "UPDATE feed SET position = $1 WHERE position < $1";
+pub(super) const RESTORE_NOTE: &str =
+    "INSERT INTO restores (mark, restore_time) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+pub(super) const RESTORE_HISTORIES: &str = "UPDATE mailboxes SET epoch = $1, last_change = \
+     last_change + $2, oldest_change = last_change + $2";
+pub(super) const RESTORE_FORGET: &str = "DELETE FROM changes";
+pub(super) const RESTORE_FEED: &str = "UPDATE feed SET position = 0";
 
 /// Every statement above, for the test that prepares them.
 #[cfg(any(test, feature = "conformance"))]
@@ -241,6 +247,10 @@ pub(super) const SHARED: &[&str] = &[
     HISTORY_BEGIN,
     ANSWER,
     FEED_POSITION,
+    RESTORE_NOTE,
+    RESTORE_HISTORIES,
+    RESTORE_FORGET,
+    RESTORE_FEED,
     OWNERS,
     SOME_COPIES,
     COPIES_IN,

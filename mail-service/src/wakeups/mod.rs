@@ -13,11 +13,9 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-pub(crate) use self::{
-    hub::{Hub, Watch},
-    redis::Server,
-};
+pub(crate) use self::hub::{Hub, Watch};
 use crate::{commit::Announce, store::SharedStore};
+use ::redis::Client;
 
 /// Mailboxes that have changed, with the numbers of their last changes.
 type Changed = Vec<(Uuid, i64)>;
@@ -28,7 +26,7 @@ type Changed = Vec<(Uuid, i64)>;
 #[must_use]
 pub(crate) fn start(
     store: SharedStore,
-    server: Option<Server>,
+    server: Option<Client>,
     poll: Duration,
     tracker: &TaskTracker,
     stop: CancellationToken,

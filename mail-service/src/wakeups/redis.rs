@@ -14,7 +14,6 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::task::TaskTracker;
-use turbomessage_service_kit::settings::Secret;
 use uuid::Uuid;
 
 use super::{Changed, Hub};
@@ -33,26 +32,6 @@ const PING: Duration = Duration::from_secs(2);
 /// How long to wait before connecting again: at first, and at the most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
 
-/// A Redis server.
-pub(crate) struct Server(Client);
-
-impl Server {
-    /// The server at `url`. It is not connected to yet.
-    ///
-    /// # Errors
-    /// What is wrong, without showing the URL: it may hold a password.
-    pub(crate) fn parse(url: &Secret) -> anyhow::Result<Self> {
-        let scheme = url.expose().split_once("://").map(|(scheme, _)| scheme);
-        if !matches!(scheme, Some("redis" | "rediss")) {
-            return Err(anyhow!("must begin with `redis://` or `rediss://`"));
-        }
-        let client = Client::open(url.expose());
-        Ok(Self(client.map_err(|_| {
-            anyhow!("this is no URL of a Redis server")
-        })?))
-    }
-}
-
 /// Tells other replicas.
 pub(super) struct Others(mpsc::Sender<Changed>);
 
@@ -67,10 +46,10 @@ impl Others {
 
 /// Tells through `server` what it is given, and `hub` what others say there, until what it answers
 /// with is dropped.
-pub(super) fn start(server: Server, hub: Hub, tracker: &TaskTracker) -> Others {
+pub(super) fn start(server: Client, hub: Hub, tracker: &TaskTracker) -> Others {
     let (others, waiting) = mpsc::channel(WAITING);
     let link = Link {
-        client: server.0,
+        client: server,
         hub,
         waiting,
         troubled: false,
@@ -194,23 +173,6 @@ mod tests {
         assert_eq!(message.len(), 48);
         assert_eq!(decode(&message), changed);
         assert_eq!(decode(&message[..47]), changed[..1], "damage");
-    }
-
-    #[test]
-    fn a_url_is_one_of_a_redis_server_and_is_never_shown() {
-        for good in ["redis://h", "redis://:hunter2@h:6379/1", "rediss://h:6380"] {
-            assert!(Server::parse(&Secret::new(good)).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "redis",
-            "redis:h",
-            "http://hunter2@h",
-            "redis://hunter2@h:port",
-        ] {
-            let error = Server::parse(&Secret::new(bad)).err().unwrap();
-            assert!(!format!("{error:#}").contains("hunter2"), "{error:#}");
-        }
     }
 
     #[test]

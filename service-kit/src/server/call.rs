@@ -89,13 +89,8 @@ where
         let span = span_of(method, &context);
         context.trace_id = telemetry::continue_trace(&span, request.headers());
         let mut underway = UnderWay::begin(span.clone(), method, is_stream(request.uri().path()));
-        let peer = request
-            .extensions()
-            .get::<Peer>()
-            .filter(|_| self.layer.is_edge);
-        if let Some(peer) = peer.filter(|_| underway.streaming) {
-            underway.give_up_on(peer.clone(), context.deadline);
-        }
+        let peer = request.extensions().get::<Peer>().cloned();
+        let peer = peer.filter(|_| self.layer.is_edge && underway.streaming);
         let is_endless = is_endless(request.uri().path());
         let shutdown = self.layer.shutdown.clone().filter(|_| is_endless);
         let call = async move {
@@ -110,7 +105,10 @@ where
             };
             complete(response.headers_mut(), language);
             tracing::debug!("answered");
-            let (head, body) = response.into_parts();
+            let (head, mut body) = response.into_parts();
+            if let Some(peer) = peer {
+                body = underway.give_up_unread(peer, body, deadline);
+            }
             let body = CallBody::wrap(&head.headers, body, context, shutdown, underway);
             Ok(Response::from_parts(head, body))
         };

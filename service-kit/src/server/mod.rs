@@ -63,5 +63,6 @@ pub async fn serve(
             listener::incoming(listener.into()),
             shutdown.clone().cancelled_owned(),
         );
+    let server = Box::pin(server);
     shutdown::bounded(async { Ok(server.await?) }, &shutdown, drain).await
 }

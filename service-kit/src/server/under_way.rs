@@ -1,11 +1,18 @@
 //! A call as it is seen from outside: its span, and what is counted when it ends.
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
 
+use bytes::Bytes;
 use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame};
 use opentelemetry::KeyValue;
 use tokio::{task::JoinHandle, time::Instant};
-use tonic::{Code, Status};
+use tonic::{Code, Status, body::Body};
 use tracing::{Span, field::Empty};
 
 use crate::{context::RequestContext, listener::Peer, problem::code_name, telemetry::metrics};
@@ -21,7 +28,7 @@ pub(super) struct UnderWay {
     begun: Instant,
     pub(super) streaming: bool,
     ended: bool,
-    /// Closes the connection of a stream that does not end in time.
+    /// Gives a stream up that does not end in time.
     guard: Option<JoinHandle<()>>,
 }
 
@@ -40,13 +47,19 @@ impl UnderWay {
         }
     }
 
-    /// Whoever does not read a stream cannot be told that its time is over: soon after its deadline the
-    /// connection is closed.
-    pub(super) fn give_up_on(&mut self, peer: Peer, deadline: Instant) {
+    /// Whoever does not read a stream cannot be told that its time is over: soon after its deadline what
+    /// `body` holds is let go, and the connection is closed if it is one client's alone.
+    pub(super) fn give_up_unread(&mut self, peer: Peer, body: Body, deadline: Instant) -> Body {
+        let body = Held(Arc::new(Mutex::new(body)));
+        let held = Arc::clone(&body.0);
         self.guard = Some(tokio::spawn(async move {
             tokio::time::sleep_until(deadline + UNREAD_TIME).await;
-            peer.close();
+            *lock(&held) = Body::empty();
+            if !peer.is_shared() {
+                peer.close();
+            }
         }));
+        Body::new(body)
     }
 
     /// The call ended as `headers` or trailers say, if they do.
@@ -76,6 +89,29 @@ impl UnderWay {
             metrics::STREAMS.add(-1, &[]);
         }
         metrics::CALLS.record(self.begun.elapsed().as_secs_f64(), &attributes);
+    }
+}
+
+/// A body that somebody else can let go of.
+struct Held(Arc<Mutex<Body>>);
+
+fn lock(body: &Mutex<Body>) -> MutexGuard<'_, Body> {
+    body.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut *lock(&self.0)).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        lock(&self.0).is_end_stream()
     }
 }
 

@@ -57,6 +57,20 @@ impl Redis {
         Self(Server::start(image("redis", "7", 6379, ready), 6379).await)
     }
 
+    /// A new, empty one that speaks TLS alone, and shows this certificate (both in PEM).
+    pub async fn start_with_tls(certificate: String, key: String) -> Self {
+        let ready = WaitFor::message_on_stdout("Ready to accept connections");
+        let image = image("redis", "7", 6379, ready)
+            .with_copy_to("/tls/certificate.pem", certificate.into_bytes())
+            .with_copy_to("/tls/key.pem", key.into_bytes())
+            .with_cmd(
+                "--port 0 --tls-port 6379 --tls-auth-clients no \
+                 --tls-cert-file /tls/certificate.pem --tls-key-file /tls/key.pem"
+                    .split(' '),
+            );
+        Self(Server::start(image, 6379).await)
+    }
+
     /// Where clients find it.
     #[must_use]
     pub fn url(&self) -> String {
@@ -67,7 +81,7 @@ impl Redis {
     pub async fn limit_memory(&self, bytes: u32) {
         let bytes = bytes.to_string();
         self.0
-            .run(&["redis-cli", "config", "set", "maxmemory", &bytes])
+            .execute(&["redis-cli", "config", "set", "maxmemory", &bytes])
             .await;
     }
 }
@@ -106,7 +120,7 @@ impl Postgres {
     /// Makes the database `name` on a disk that can be full: see [`Self::fill_disk`].
     pub async fn create_database_on_disk(&self, name: &str) -> String {
         let folder = format!("{DISK}/{name}");
-        self.0.run(&["mkdir", &folder]).await;
+        self.0.execute(&["mkdir", &folder]).await;
         for statement in [
             format!("CREATE TABLESPACE {name} LOCATION '{folder}'"),
             format!("CREATE DATABASE {name} TABLESPACE {name}"),
@@ -119,13 +133,13 @@ impl Postgres {
     /// Leaves no room on the disk.
     pub async fn fill_disk(&self) {
         let fill = format!("dd if=/dev/zero of={DISK}/filler bs=64k 2>&1 || true");
-        let said = self.0.run(&["sh", "-c", &fill]).await;
+        let said = self.0.execute(&["sh", "-c", &fill]).await;
         assert!(said.contains("No space left"), "{said}");
     }
 
     /// Gives the room back that [`Self::fill_disk`] took.
     pub async fn empty_disk(&self) {
-        self.0.run(&["rm", &format!("{DISK}/filler")]).await;
+        self.0.execute(&["rm", &format!("{DISK}/filler")]).await;
     }
 
     /// Whether transactions may write from now on, unless they say so themselves.

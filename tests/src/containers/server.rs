@@ -42,7 +42,7 @@ impl Server {
     }
 
     /// Runs a command in it; answers with what it printed.
-    pub async fn run(&self, command: &[&str]) -> String {
+    pub async fn execute(&self, command: &[&str]) -> String {
         docker(&[&["exec", self.container.id()], command].concat()).await
     }
 

@@ -1,5 +1,6 @@
 //! Ways to run TurboMessage as a whole.
 
+mod backup;
 mod clock;
 mod dev;
 mod process;
@@ -16,6 +17,7 @@ use turbomessage_proto::{
     mail_v1::mail_service_server::SERVICE_NAME as MAIL,
 };
 
+pub use backup::Backup;
 pub use clock::{Clocks, ShiftedClock};
 pub use dev::Dev;
 pub use process::{Part, Process};

@@ -26,7 +26,7 @@ pub struct Services {
     /// What they keep data in, if not in files.
     pub servers: Option<Servers>,
     settings: Settings,
-    data: TempDir,
+    pub(super) data: TempDir,
 }
 
 /// What services keep data in that do not keep it in files.

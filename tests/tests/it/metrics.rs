@@ -96,7 +96,7 @@ async fn names_that_clients_make_up_are_not_on_the_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_admin_port_tells_that_the_process_lives_and_nothing_else() {
+async fn the_admin_port_tells_that_the_process_lives_and_is_ready_and_nothing_else() {
     let services = services().await;
     for part in [Part::Gateway, Part::Auth, Part::Mail] {
         let process = match part {
@@ -112,5 +112,34 @@ async fn the_admin_port_tells_that_the_process_lives_and_nothing_else() {
             get(process, "/").await.starts_with("HTTP/1.1 404"),
             "{part:?}"
         );
+        eventually("it is ready", SOON, async || {
+            let answer = get(process, "/readyz").await;
+            answer.starts_with("HTTP/1.1 200").then_some(())
+        })
+        .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_another_service_lives_and_is_not_ready() {
+    let mut services = services().await;
+    services.gateway.kill().await;
+    services.mail.kill().await;
+    services.gateway.restart().await;
+    // It knows by then that one of two answers.
+    let auth = "turbomessage.auth.v1.AuthService";
+    eventually("auth-service was found", SOON, async || {
+        services.gateway.edge().serves(auth).await.then_some(())
+    })
+    .await;
+    let answer = get(&services.gateway, "/livez").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let answer = get(&services.gateway, "/readyz").await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    services.mail.restart().await;
+    eventually("it is ready", SOON, async || {
+        let answer = get(&services.gateway, "/readyz").await;
+        answer.starts_with("HTTP/1.1 200").then_some(())
+    })
+    .await;
 }

@@ -19,6 +19,8 @@ use turbomessage_tests::{
     programs,
 };
 
+use crate::doctor::{doctor, finding};
+
 /// Somebody who vouches for others.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
@@ -128,9 +130,10 @@ fn trusting(authority: &Authority) -> ClientTlsConfig {
 
 /// A first message through all three services.
 async fn mail_works(channel: Channel) {
-    eventually("mail-service serves", SOON, async || {
-        let service = "turbomessage.mail.v1.MailService";
-        serves(&channel, service).await.then_some(())
+    eventually("both services serve", SOON, async || {
+        let auth = serves(&channel, "turbomessage.auth.v1.AuthService").await;
+        let mail = serves(&channel, "turbomessage.mail.v1.MailService").await;
+        (auth && mail).then_some(())
     })
     .await;
     let client = Client::new(channel);
@@ -157,6 +160,12 @@ async fn the_edge_speaks_tls_and_takes_a_new_certificate_while_it_runs() {
         connect(&gateway, trusting(&second)).await.is_none(),
         "nobody it knows vouches"
     );
+    let ca = folder.write("second.pem", &second.certificate);
+    let server = format!("https://localhost:{}", gateway.address.port());
+    let (code, said) = doctor(&server, &["--ca-file", &ca]).await;
+    let (verdict, detail) = finding(&said, "TLS");
+    assert_eq!((code, &*verdict), (6, "failed"));
+    assert!(detail.contains("certificate"), "{detail}");
     let clear = Endpoint::from_shared(gateway.url())
         .unwrap()
         .connect()
@@ -285,4 +294,48 @@ async fn refused(arguments: &[&str], folder: &Path) -> String {
     let ended = timeout(SOON, program.output()).await.unwrap().unwrap();
     assert_eq!(ended.status.code(), Some(64), "{ended:?}");
     String::from_utf8(ended.stderr).unwrap()
+}
+
+mod containers {
+    use turbomessage_tests::containers::{Redis, available};
+
+    use super::{Authority, Endpoint, Folder, SOON, env, eventually, mail_works, start};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn redis_shows_a_certificate_of_an_authority_of_ones_own() {
+        if !available() {
+            return;
+        }
+        let folder = Folder(tempfile::tempdir().unwrap());
+        let [own, stranger] = [Authority::new(), Authority::new()];
+        let (certificate, key) = own.vouch();
+        let redis = Redis::start_with_tls(certificate, key).await;
+        let url = format!("rediss://localhost:{}", redis.0.port());
+        let with = |ca: &Authority, name: &str| {
+            let file = folder.write(name, &ca.certificate);
+            env([
+                ("TM_SESSION_STORE_URL", &url),
+                ("TM_WAKEUP_URL", &url),
+                ("TM_REDIS_CA_FILE", &file),
+            ])
+        };
+        let inside = with(&own, "own.pem");
+        let [_auth, mail, gateway] = start(&folder, "http", &inside, &Vec::new()).await;
+        let channel = Endpoint::from_shared(gateway.url())
+            .unwrap()
+            .connect()
+            .await;
+        mail_works(channel.unwrap()).await;
+        assert!(!mail.log().contains("no wake-ups"), "{}", mail.log());
+
+        let inside = with(&stranger, "stranger.pem");
+        let [auth, mail, _gateway] = start(&folder, "http", &inside, &Vec::new()).await;
+        let log = eventually("Redis is not believed", SOON, async || {
+            let log = mail.log();
+            log.contains("no wake-ups").then_some(log)
+        })
+        .await;
+        assert!(log.contains("certificate"), "{log}");
+        assert!(!auth.edge().serves("turbomessage.auth.v1.AuthService").await);
+    }
 }

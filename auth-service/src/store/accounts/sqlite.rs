@@ -35,7 +35,12 @@ impl SqliteAccounts {
     /// # Errors
     /// The file cannot be opened or is no database.
     pub(crate) async fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = SqliteFile::open(path, sqlx::migrate!("migrations/sqlite/accounts")).await?;
+        let file = SqliteFile::open(
+            path,
+            sqlx::migrate!("migrations/sqlite/accounts"),
+            ["accounts.writers", "accounts.readers"],
+        )
+        .await?;
         Ok(Self {
             file,
             added: watch::Sender::new(()),

@@ -67,7 +67,8 @@ async fn open_accounts(url: &str) -> (Arc<dyn AccountStore>, DropGuard) {
 }
 
 async fn open_sessions(url: &str) -> (Arc<dyn SessionStore>, DropGuard) {
-    let url = SessionStoreUrl::parse(&Secret::new(url)).expect("a URL");
+    let redis = turbomessage_service_kit::redis::RedisArgs::default();
+    let url = SessionStoreUrl::parse(&Secret::new(url), &redis).expect("a URL");
     let shutdown = CancellationToken::new();
     let store = super::open_sessions(&url, shutdown.clone())
         .await

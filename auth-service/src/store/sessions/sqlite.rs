@@ -58,7 +58,12 @@ impl SqliteSessions {
     /// # Errors
     /// The file cannot be opened or is no database.
     pub(crate) async fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = SqliteFile::open(path, sqlx::migrate!("migrations/sqlite/sessions")).await?;
+        let file = SqliteFile::open(
+            path,
+            sqlx::migrate!("migrations/sqlite/sessions"),
+            ["sessions.writers", "sessions.readers"],
+        )
+        .await?;
         Ok(Self {
             file,
             revoked: watch::Sender::new(()),

@@ -355,6 +355,15 @@ impl Transaction for FaultyTransaction {
         self.inner.note_accounts(accounts, position).await
     }
 
+    async fn begin_anew(
+        &mut self,
+        mark: &str,
+        epoch: Uuid,
+        time: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.inner.begin_anew(mark, epoch, time).await
+    }
+
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         if take_one(&self.lost_commits) {
             self.inner.rollback().await;

@@ -9,7 +9,7 @@ use std::{str::FromStr, time::Duration};
 use anyhow::Context;
 use async_trait::async_trait;
 use sqlx::{
-    PgConnection, PgPool,
+    Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use turbomessage_service_kit::{
@@ -22,8 +22,8 @@ use uuid::Uuid;
 pub(super) use self::sql::{BLOCKS, COPIES_AT, OWN};
 use self::{sets::column, transaction::PostgresTransaction};
 use super::{
-    Account, BlockRange, Delivery, End, KeptAnswer, Key, MailStore, Queue, Retention, Segment,
-    SegmentState, StoreError, Transaction, Unindexed, rows,
+    Account, BlockRange, Delivery, End, KeptAnswer, Key, LOST_CHANGES, MailStore, Queue, Retention,
+    Segment, SegmentState, StoreError, Transaction, Unindexed, rows,
     shared::{shared_reads, shared_writes},
     statements,
 };
@@ -62,10 +62,8 @@ impl PostgresStore {
                 ("lock_timeout", "4s"),
                 ("idle_in_transaction_session_timeout", "15s"),
             ]);
+        migrate(&options).await?;
         let writers = pool(WRITERS, options.clone()).await?;
-        let mut migrations = sqlx::migrate!("migrations/postgres");
-        // A version may start beside, or after, a newer one: migrations only add.
-        migrations.set_ignore_missing(true).run(&writers).await?;
         let readers = pool(READERS, options).await?;
         metrics::watch_pool("mail.writers", &writers);
         metrics::watch_pool("mail.readers", &readers);
@@ -89,11 +87,27 @@ async fn pool(connections: u32, options: PgConnectOptions) -> sqlx::Result<PgPoo
         .await
 }
 
+/// Over a connection of its own: in a large database a change of the schema may take longer than any call.
+async fn migrate(options: &PgConnectOptions) -> anyhow::Result<()> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = 0")
+        .execute(&mut connection)
+        .await?;
+    let mut migrations = sqlx::migrate!("migrations/postgres");
+    // A version may start beside, or after, a newer one: migrations only add.
+    migrations
+        .set_ignore_missing(true)
+        .run(&mut connection)
+        .await?;
+    connection.close().await?;
+    Ok(())
+}
+
 mod common {
     use super::{
-        Block, Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, Label, Mailbox,
-        PgConnection, PgPool, Queue, Retention, Segment, SegmentState, StoreError, Timestamp,
-        Unindexed, Uuid, rows, shared_reads, shared_writes, statements, traced,
+        Block, Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, LOST_CHANGES,
+        Label, Mailbox, PgConnection, PgPool, Queue, Retention, Segment, SegmentState, StoreError,
+        Timestamp, Unindexed, Uuid, rows, shared_reads, shared_writes, statements, traced,
     };
 
     shared_reads!(PgPool);

@@ -316,6 +316,20 @@ impl Transaction for PostgresTransaction {
         common::note_position(connection, position).await
     }
 
+    async fn begin_anew(
+        &mut self,
+        mark: &str,
+        epoch: Uuid,
+        time: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let connection = self.connection()?;
+        // It takes as long as it takes, before anybody is served, and other replicas wait for it.
+        sqlx::raw_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+            .execute(traced(&mut *connection))
+            .await?;
+        common::begin_anew(connection, mark, epoch, time).await
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         sqlx::raw_sql("COMMIT")
             .execute(traced(self.connection()?))

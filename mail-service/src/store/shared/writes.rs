@@ -147,6 +147,33 @@ macro_rules! shared_writes {
                 .collect())
         }
 
+        pub(super) async fn begin_anew(
+            connection: &mut $connection,
+            mark: &str,
+            epoch: Uuid,
+            time: Timestamp,
+        ) -> Result<bool, StoreError> {
+            let noted = sqlx::query(statements::RESTORE_NOTE)
+                .bind(mark)
+                .bind(time.as_micros())
+                .execute(traced(&mut *connection))
+                .await?;
+            if noted.rows_affected() == 0 {
+                return Ok(false);
+            }
+            sqlx::query(statements::RESTORE_HISTORIES)
+                .bind(epoch)
+                .bind(LOST_CHANGES)
+                .execute(traced(&mut *connection))
+                .await?;
+            for statement in [statements::RESTORE_FORGET, statements::RESTORE_FEED] {
+                sqlx::query(statement)
+                    .execute(traced(&mut *connection))
+                    .await?;
+            }
+            Ok(true)
+        }
+
         pub(super) async fn note_position(
             connection: &mut $connection,
             position: i64,

@@ -29,8 +29,8 @@ use self::{
     transaction::SqliteTransaction,
 };
 use super::{
-    Account, BlockRange, Delivery, End, KeptAnswer, Key, MailStore, Queue, Retention, Segment,
-    SegmentState, StoreError, Transaction, Unindexed, rows,
+    Account, BlockRange, Delivery, End, KeptAnswer, Key, LOST_CHANGES, MailStore, Queue, Retention,
+    Segment, SegmentState, StoreError, Transaction, Unindexed, rows,
     shared::{shared_reads, shared_writes},
     statements,
 };
@@ -95,9 +95,10 @@ impl SqliteStore {
 
 mod common {
     use super::{
-        Block, Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, Label, Mailbox,
-        Queue, Retention, Segment, SegmentState, SqliteConnection, SqlitePool, StoreError,
-        Timestamp, Unindexed, Uuid, rows, shared_reads, shared_writes, statements, traced,
+        Block, Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, LOST_CHANGES,
+        Label, Mailbox, Queue, Retention, Segment, SegmentState, SqliteConnection, SqlitePool,
+        StoreError, Timestamp, Unindexed, Uuid, rows, shared_reads, shared_writes, statements,
+        traced,
     };
 
     shared_reads!(SqlitePool);

@@ -365,6 +365,15 @@ impl Transaction for SqliteTransaction {
         common::note_position(self.connection()?, position).await
     }
 
+    async fn begin_anew(
+        &mut self,
+        mark: &str,
+        epoch: Uuid,
+        time: Timestamp,
+    ) -> Result<bool, StoreError> {
+        common::begin_anew(self.connection()?, mark, epoch, time).await
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         sqlx::raw_sql("COMMIT")
             .execute(traced(self.connection()?))

@@ -182,6 +182,37 @@ async fn guessing_is_limited_and_the_owner_still_gets_in_from_elsewhere() {
     guessing(Services::on_files()).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_guesses_count_against_the_address_that_it_names() {
+    let services = Services::on_files()
+        .env(
+            Part::Gateway,
+            "TM_TRUSTED_PROXIES",
+            "127.0.0.5/32,10.0.0.0/8",
+        )
+        .env(Part::Auth, "TM_LOGIN_FAILURES_PER_NAME", "5")
+        .env(Part::Auth, "TM_LOGIN_WINDOW_SECONDS", "86400")
+        .start()
+        .await;
+    let ana = services.register_fresh().await;
+    let proxy = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 5));
+    let proxy = services.client_from(Some(proxy)).await;
+    // What the client wrote itself stands first.
+    let through = |client: &str| {
+        let forwarded = format!("192.0.2.99, {client}, 10.0.0.7");
+        proxy.clone().with("x-forwarded-for", &forwarded)
+    };
+    let guesser = through("198.51.100.1");
+    assert_eq!(guesses_until_limited(&guesser, &ana.name).await, 5);
+    let owner = through("198.51.100.2");
+    owner.log_in(&ana.name, &ana.password).await.unwrap();
+    // From anywhere else it is nobody's word.
+    let stranger = services.client().await;
+    assert_eq!(guesses_until_limited(&stranger, &ana.name).await, 5);
+    let claimed = stranger.with("x-forwarded-for", "198.51.100.2");
+    assert_eq!(reason(&guess(&claimed, &ana.name).await), "RATE_LIMITED");
+}
+
 mod on_servers {
     mod containers {
         use crate::access::passwords::{Services, containers, guessing};
