@@ -7,9 +7,9 @@ use futures::future::BoxFuture;
 use sqlx::{
     Connection, SqliteConnection, SqlitePool,
     migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use turbomessage_service_kit::{files, health::Writes, problem::Problem, telemetry::metrics};
+use turbomessage_service_kit::{files, health::Writes, pool, problem::Problem, telemetry::metrics};
 
 use super::sql::{self, ACQUIRE_TIMEOUT, TIME_LIMIT};
 use crate::detached::detached;
@@ -47,7 +47,7 @@ impl SqliteFile {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = |connections| {
-            SqlitePoolOptions::new()
+            pool::options()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .idle_timeout(None)

@@ -3,4 +3,5 @@
 
 mod clocks;
 mod database;
+mod hanging_up;
 mod redis;

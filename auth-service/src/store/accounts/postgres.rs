@@ -17,6 +17,7 @@ use sqlx::{
 use tokio_util::sync::CancellationToken;
 use turbomessage_service_kit::{
     health::Writes,
+    pool,
     telemetry::{database::traced, metrics},
 };
 
@@ -67,7 +68,7 @@ impl PostgresAccounts {
             ("lock_timeout", "2s"),
             ("idle_in_transaction_session_timeout", "5s"),
         ]);
-        let pool = PgPoolOptions::new()
+        let pool = pool::options()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .max_lifetime(CONNECTION_AGE)
