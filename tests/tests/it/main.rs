@@ -12,6 +12,7 @@ mod crash;
 mod deployment;
 mod doctor;
 mod faults;
+mod floods;
 mod flows;
 mod history;
 mod input;
