@@ -164,6 +164,15 @@ impl Services {
         .await
     }
 
+    /// The file of the database `name`, as a URL.
+    #[must_use]
+    pub fn file(&self, name: &str) -> String {
+        format!(
+            "sqlite:{}",
+            self.data.path().join(format!("{name}.db")).display()
+        )
+    }
+
     /// How many copies of messages the database holds for `owner`, behind mail-service's back.
     pub async fn copies_of(&self, owner: Uuid) -> i64 {
         let statement = "SELECT COUNT(*) FROM copies WHERE owner_id = $1";

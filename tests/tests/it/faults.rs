@@ -5,3 +5,4 @@ mod clocks;
 mod database;
 mod hanging_up;
 mod redis;
+mod versions;

@@ -1,5 +1,5 @@
-//! A database that is gone, frozen, read-only or full: what was not written is not acknowledged, what can be read is
-//! answered, health says so, and it ends by itself.
+//! A database that is full, read-only, gone, frozen, busy or slow: what was not written is not acknowledged, what can be
+//! read is answered, health says so, and it ends by itself.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,8 @@ use tonic::{Code, Status};
 use turbomessage_proto::{
     auth_v1::auth_service_server::SERVICE_NAME as AUTH,
     mail_v1::{
-        SearchMessagesRequest, SendMessageRequest, mail_service_server::SERVICE_NAME as MAIL,
+        FolderRole, SearchMessagesRequest, SendMessageRequest,
+        mail_service_server::SERVICE_NAME as MAIL,
     },
 };
 use turbomessage_tests::{
@@ -82,24 +83,27 @@ impl<'a> Witness<'a> {
     /// Reads in every way: an answer, or in time an error that says to try again.
     async fn reads(&self) -> Result<(), Status> {
         let begun = Instant::now();
-        let inbox = self
-            .user
-            .list(turbomessage_proto::mail_v1::FolderRole::Inbox);
+        let inbox = self.user.list(FolderRole::Inbox);
         let inbox = inbox.await.inspect_err(says_try_again);
         assert!(begun.elapsed() < DEADLINE, "{:?}", begun.elapsed());
         let inbox = inbox?;
         self.user.get(&inbox[0].message_id).await?;
         self.user.folders().await?;
-        let query = SearchMessagesRequest {
+        let mut query = SearchMessagesRequest {
             query: "subject:before".into(),
             ..Default::default()
         };
-        let found = self.user.mail().search_messages(query).await?;
-        assert_eq!(
-            found.into_inner().messages.len(),
-            2,
-            "what was sent is found"
-        );
+        let mut found = 0;
+        loop {
+            let page = self.user.mail().search_messages(query.clone()).await?;
+            let page = page.into_inner();
+            found += page.messages.len();
+            query.page_token = page.next_page_token;
+            if query.page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(found, 2, "what was sent is found");
         Ok(())
     }
 
@@ -207,7 +211,14 @@ async fn a_full_disk_refuses_sends_and_reads_go_on_on_sqlite() {
 }
 
 mod containers {
+    use std::net::SocketAddr;
+
+    use futures::future::join_all;
+    use sqlx::Executor as _;
+    use turbomessage_tests::{Part, Process, containers::Postgres, line::Line};
+
     use super::*;
+    use crate::crash::load::Load;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_full_disk_refuses_sends_and_reads_go_on_on_postgres() {
@@ -227,8 +238,55 @@ mod containers {
         .await;
     }
 
+    /// Calls wait for something in the database, until they have all its connections; then others have none.
+    async fn busy(witness: &Witness<'_>, postgres: &Postgres) {
+        let mut connection = postgres.connect("mail").await;
+        let lock = "BEGIN; LOCK TABLE copies IN ACCESS EXCLUSIVE MODE";
+        connection.execute(lock).await.unwrap();
+        join_all((0..60).map(|_| async {
+            let begun = Instant::now();
+            let listed = witness.user.list(FolderRole::Inbox).await;
+            says_try_again(&listed.expect_err("there is no answer"));
+            assert!(begun.elapsed() < DEADLINE, "{:?}", begun.elapsed());
+        }))
+        .await;
+        connection.execute("ROLLBACK").await.unwrap();
+        eventually("all is well", SOON, async || witness.reads().await.ok()).await;
+    }
+
+    /// Every word to and from the database takes its time.
+    async fn slow(services: &Services, postgres: &Postgres) {
+        let line = Line::to(SocketAddr::from(([127, 0, 0, 1], postgres.0.port()))).await;
+        let url = format!("postgres://turbomessage:turbomessage@{}/mail", line.address);
+        let settings = [
+            ("TM_DATABASE_URL", url),
+            ("TM_AUTH_URL", services.auth.url()),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value));
+        let mail = Process::start(Part::Mail, settings.into()).await;
+        let gateway = services.another_gateway(&mail).await;
+        let mut people = Vec::new();
+        for _ in 0..3 {
+            people.push(gateway.edge().register_fresh().await);
+        }
+        let load = Load::start(people);
+        load.progress(10).await;
+        // Slow, and too slow for any commit.
+        line.set_delay(Duration::from_millis(30));
+        load.progress(10).await;
+        line.set_delay(Duration::from_millis(700));
+        let failures = load.failures().len();
+        eventually("sends are not acknowledged", SOON, async || {
+            (load.failures().len() > failures).then_some(())
+        })
+        .await;
+        line.set_delay(Duration::ZERO);
+        load.progress(50).await;
+        load.check().await;
+    }
+
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_database_that_is_read_only_gone_or_frozen_loses_nothing() {
+    async fn a_database_that_is_read_only_gone_frozen_busy_or_slow_loses_nothing() {
         if !engine::available() {
             return;
         }
@@ -264,5 +322,7 @@ mod containers {
             async || postgres.0.resume().await,
         )
         .await;
+        busy(witness, postgres).await;
+        slow(&services, postgres).await;
     }
 }
