@@ -85,6 +85,7 @@ pub async fn build(
         usize::from(config.writers),
         &tracker,
     );
+    let commits = writer.writes();
     let directory = Directory::new(&auth, store.clone());
     let tickets = Tickets::new(&auth, clock.clone());
     let follower = Follower {
@@ -127,7 +128,9 @@ pub async fn build(
     let (checked, stop) = (store, shutdown.clone());
     tracker.spawn(async move {
         health
-            .follow(SERVICE, stop, || async { checked.ping().await.is_ok() })
+            .follow(SERVICE, stop, || async {
+                checked.ping().await.is_ok() && commits.are_taken()
+            })
             .await;
     });
 

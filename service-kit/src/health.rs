@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic_health::{
     ServingStatus,
@@ -30,6 +31,30 @@ static READY: AtomicBool = AtomicBool::new(false);
 #[must_use]
 pub fn is_ready() -> bool {
     READY.load(Ordering::Relaxed)
+}
+
+/// For how long a write that a store did not take speaks against it, if no other is tried.
+const MEMORY: Duration = Duration::from_secs(10);
+
+/// What became of the last write. A store may answer every question and take no writes: its disk is full.
+#[derive(Debug, Clone, Default)]
+pub struct Writes {
+    refused: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Writes {
+    /// Notes that the store took a write, or that it could not.
+    pub fn note(&self, taken: bool) {
+        let refused = (!taken).then(Instant::now);
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    /// Whether the store takes writes, as far as is known.
+    #[must_use]
+    pub fn are_taken(&self) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.is_none_or(|at| at.elapsed() >= MEMORY)
+    }
 }
 
 /// The health of one process.
@@ -116,5 +141,22 @@ impl Health {
         if awaited.remove(service) && awaited.is_empty() {
             READY.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_was_not_taken_counts_until_one_is_or_for_a_while() {
+        let writes = Writes::default();
+        assert!(writes.are_taken(), "nothing is known yet");
+        writes.note(false);
+        assert!(!writes.clone().are_taken());
+        writes.note(true);
+        assert!(writes.are_taken());
+        *writes.refused.lock().unwrap() = Instant::now().checked_sub(MEMORY);
+        assert!(writes.are_taken(), "nobody has tried since");
     }
 }

@@ -9,6 +9,8 @@ pub mod files;
 pub mod health;
 pub mod language;
 pub mod listener;
+#[cfg(feature = "sql")]
+pub mod pool;
 pub mod problem;
 pub mod program;
 pub mod proxies;

@@ -1,6 +1,8 @@
 //! Accepting connections: as many as there is room for, each of which must say something sensible
 //! within ten seconds.
 
+mod begun;
+
 use std::{
     fmt, io,
     net::{IpAddr, SocketAddr},
@@ -22,16 +24,15 @@ use tokio_rustls::{Accept, server::TlsStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
+use self::begun::Said;
 use crate::{proxies::TrustedProxies, tls::Acceptor};
 
-/// How long a new connection has for the preface of HTTP/2 or the first headers of HTTP/1. hyper
-/// itself does not time out a silent connection while it does not know the protocol.
+/// How long a new connection has for the preface of HTTP/2 or the first headers of HTTP/1, and the headers
+/// of any request over HTTP/2 for their last byte. hyper itself does not time out a silent connection while
+/// it does not know the protocol, nor half of the headers of HTTP/2.
 pub const OPENING_TIME: Duration = Duration::from_secs(10);
 /// Connections open at once; more wait in the kernel's queue.
 pub const MAX_CONNECTIONS: usize = 12_000;
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const MAX_OPENING_BYTES: usize = 64 * 1024;
 
 /// Where connections come in, in the clear or as TLS.
 #[derive(Debug)]
@@ -92,10 +93,8 @@ async fn accept(listener: &Listener, permit: OwnedSemaphorePermit) -> io::Result
                     proxies: listener.proxies.clone(),
                     close,
                 },
-                opening: Some(Opening {
-                    time: Box::pin(tokio::time::sleep(OPENING_TIME)),
-                    seen: Vec::new(),
-                }),
+                said: Said::nothing(),
+                time: Some(Box::pin(tokio::time::sleep(OPENING_TIME))),
                 _permit: permit,
             })
         }
@@ -182,27 +181,10 @@ pub struct Connection {
     stream: Wire,
     peer: Peer,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
-    opening: Option<Opening>,
+    said: Said,
+    /// When what it has begun to say must be finished, if there is such a thing.
+    time: Option<Pin<Box<Sleep>>>,
     _permit: OwnedSemaphorePermit,
-}
-
-/// A connection that has not yet said what it wants.
-#[derive(Debug)]
-struct Opening {
-    time: Pin<Box<Sleep>>,
-    seen: Vec<u8>,
-}
-
-impl Opening {
-    /// Whether the client has sent HTTP/2's preface or a whole head of HTTP/1.
-    fn is_over(&mut self, bytes: &[u8]) -> bool {
-        self.seen.extend_from_slice(bytes);
-        if self.seen.starts_with(&PREFACE[..3]) {
-            self.seen.len() >= PREFACE.len()
-        } else {
-            self.seen.windows(4).any(|w| w == b"\r\n\r\n") || self.seen.len() > MAX_OPENING_BYTES
-        }
-    }
 }
 
 impl AsyncRead for Connection {
@@ -214,20 +196,26 @@ impl AsyncRead for Connection {
         if self.closed.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
+        if self.said.turn_is_over() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
         let result = match self.stream.agreed(cx) {
             Poll::Ready(stream) => stream?.poll_read(cx, buf),
             Poll::Pending => Poll::Pending,
         };
-        let Some(opening) = &mut self.opening else {
+        let this = &mut *self;
+        this.said.hear(&buf.filled()[before..]);
+        if !this.said.is_unfinished() {
+            this.time = None;
             return result;
-        };
-        if result.is_pending() {
-            ready!(opening.time.as_mut().poll(cx));
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        if opening.is_over(&buf.filled()[before..]) {
-            self.opening = None;
+        let begin = || Box::pin(tokio::time::sleep(OPENING_TIME));
+        let time = this.time.get_or_insert_with(begin);
+        if result.is_pending() {
+            ready!(time.as_mut().poll(cx));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         result
     }

@@ -90,5 +90,6 @@ ensure_base
 [ "${1:-}" != --base ] || exit 0
 ensure_image turbomessage-test/redis:7 "$here/redis"
 ensure_image turbomessage-test/postgres:15 "$here/postgres"
+ensure_image turbomessage-test/network:1 "$here/network"
 # For measurements only: see tests/benches/load.rs.
 [ "${1:-}" != --bench ] || ensure_image turbomessage-test/dovecot:2 "$here/dovecot"

@@ -8,16 +8,18 @@ use tempfile::TempDir;
 use testcontainers::{
     GenericImage, ImageExt,
     core::{IntoContainerPort, Mount, WaitFor},
-    runners::AsyncRunner,
 };
 
 use crate::{
     admin,
     containers::{Network, Postgres, Redis, Server, free_port},
-    stack::{Edge, pem},
+    stack::{Edge, Part, pem},
 };
 
 const ADMIN_PORT: u16 = 9464;
+const KEY_PATH: &str = "/run/secrets/ticket-key.pem";
+/// The least that the manifests give one of them.
+const MEMORY: i64 = 256 * 1024 * 1024;
 
 /// One container of ours.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ pub struct Deployment {
     pub postgres: Postgres,
     /// Where they find each other.
     pub network: Network,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Deployment {
@@ -72,103 +74,109 @@ impl Deployment {
         network.join(&redis.0, "redis").await;
         network.join(&postgres.0, "postgres").await;
         let data = tempfile::tempdir().expect("a folder");
-        let key = SigningKey::from_bytes(&rand::random());
-        let pem = pem(&key);
-        let key = data.path().join("ticket-key.pem");
-        std::fs::write(&key, pem).expect("a file for the key");
-        let database =
-            |name: &str| format!("postgres://turbomessage:turbomessage@postgres:5432/{name}");
-        let accounts = database("accounts");
-        let mailboxes = database("mail");
-        let auth = [
-            ("TM_DATABASE_URL", &*accounts),
-            ("TM_SESSION_STORE_URL", "redis://redis:6379"),
-            ("TM_TICKET_KEY_FILE", KEY_PATH),
-        ];
-        let mail = [
-            ("TM_DATABASE_URL", &*mailboxes),
-            ("TM_WAKEUP_URL", "redis://redis:6379"),
-            ("TM_AUTH_URL", "http://auth-service:50052"),
-        ];
-        let gateway = [
-            ("TM_AUTH_URL", "http://auth-service:50052"),
-            ("TM_MAIL_URL", "http://mail-service:50053"),
-        ];
+        let key = pem(&SigningKey::from_bytes(&rand::random()));
+        std::fs::write(key_file(&data), key).expect("a file for the key");
         let started = Self {
-            auth: two(&network, "auth-service", 50052, &auth, Some(&key)).await,
-            mail: two(&network, "mail-service", 50053, &mail, None).await,
-            gateways: two(&network, "gateway", 50051, &gateway, None).await,
+            auth: two(&network, Part::Auth, &data).await,
+            mail: two(&network, Part::Mail, &data).await,
+            gateways: two(&network, Part::Gateway, &data).await,
             redis,
             postgres,
             network,
-            _data: data,
+            data,
         };
         for gateway in &started.gateways {
             gateway.edge().ready().await;
         }
         started
     }
+
+    /// One more of those, beside the two.
+    pub async fn another(&self, part: Part) -> Replica {
+        replica(&self.network, part, &self.data).await
+    }
 }
 
-const KEY_PATH: &str = "/run/secrets/ticket-key.pem";
-
-async fn two(
-    network: &Network,
-    service: &str,
-    port: u16,
-    env: &[(&str, &str)],
-    key: Option<&Path>,
-) -> [Replica; 2] {
-    let (one, other) = tokio::join!(
-        replica(network, service, port, env, key),
-        replica(network, service, port, env, key)
-    );
-    [one, other]
+fn key_file(data: &TempDir) -> std::path::PathBuf {
+    data.path().join("ticket-key.pem")
 }
 
-async fn replica(
-    network: &Network,
-    service: &str,
-    port: u16,
-    env: &[(&str, &str)],
-    key: Option<&Path>,
-) -> Replica {
-    let image = GenericImage::new(
-        &*format!("turbomessage/{service}"),
-        env!("CARGO_PKG_VERSION"),
-    )
-    .with_wait_for(WaitFor::message_on_stderr("listening"))
-    .with_mapped_port(free_port(), port.tcp())
-    .with_mapped_port(free_port(), ADMIN_PORT.tcp())
-    .with_readonly_rootfs(true)
-    .with_cap_drop("ALL")
-    .with_security_opt("no-new-privileges")
-    .with_host_config_modifier(|host| host.memory = Some(memory_limit()))
-    .with_env_var("TM_LISTEN", format!("0.0.0.0:{port}"))
-    .with_env_var("TM_ADMIN_LISTEN", format!("0.0.0.0:{ADMIN_PORT}"));
-    let image = env.iter().fold(image, |image, (name, value)| {
-        image.with_env_var(*name, *value)
+/// By which name the others find it.
+#[must_use]
+pub const fn name(part: Part) -> &'static str {
+    match part {
+        Part::Auth => "auth-service",
+        Part::Mail => "mail-service",
+        Part::Gateway => "gateway",
+    }
+}
+
+const fn port(part: Part) -> u16 {
+    match part {
+        Part::Auth => 50052,
+        Part::Mail => 50053,
+        Part::Gateway => 50051,
+    }
+}
+
+const fn environment(part: Part) -> &'static [(&'static str, &'static str)] {
+    match part {
+        Part::Auth => &[
+            (
+                "TM_DATABASE_URL",
+                "postgres://turbomessage:turbomessage@postgres:5432/accounts",
+            ),
+            ("TM_SESSION_STORE_URL", "redis://redis:6379"),
+            ("TM_TICKET_KEY_FILE", KEY_PATH),
+        ],
+        Part::Mail => &[
+            (
+                "TM_DATABASE_URL",
+                "postgres://turbomessage:turbomessage@postgres:5432/mail",
+            ),
+            ("TM_WAKEUP_URL", "redis://redis:6379"),
+            ("TM_AUTH_URL", "http://auth-service:50052"),
+        ],
+        Part::Gateway => &[
+            ("TM_AUTH_URL", "http://auth-service:50052"),
+            ("TM_MAIL_URL", "http://mail-service:50053"),
+        ],
+    }
+}
+
+async fn two(network: &Network, part: Part, data: &TempDir) -> [Replica; 2] {
+    let one = || replica(network, part, data);
+    tokio::join!(one(), one()).into()
+}
+
+async fn replica(network: &Network, service: Part, data: &TempDir) -> Replica {
+    let (name, port) = (name(service), port(service));
+    let image = GenericImage::new(&*format!("turbomessage/{name}"), env!("CARGO_PKG_VERSION"))
+        .with_wait_for(WaitFor::message_on_stderr("listening"))
+        .with_mapped_port(free_port(), port.tcp())
+        .with_mapped_port(free_port(), ADMIN_PORT.tcp())
+        .with_readonly_rootfs(true)
+        .with_cap_drop("ALL")
+        .with_security_opt("no-new-privileges")
+        .with_host_config_modifier(|host| host.memory = Some(MEMORY))
+        .with_env_var("TM_LISTEN", format!("0.0.0.0:{port}"))
+        .with_env_var("TM_ADMIN_LISTEN", format!("0.0.0.0:{ADMIN_PORT}"));
+    let settings = environment(service).iter();
+    let image = settings.fold(image, |image, (variable, value)| {
+        image.with_env_var(*variable, *value)
     });
-    let image = match key {
-        Some(path) => image.with_mount(Mount::bind_mount(path.display().to_string(), KEY_PATH)),
-        None => image,
+    let key = key_file(data).display().to_string();
+    let image = match service {
+        Part::Auth => image.with_mount(Mount::bind_mount(key, KEY_PATH)),
+        Part::Mail | Part::Gateway => image,
     };
-    let container = Box::pin(image.start()).await.expect("a container of ours");
-    let admin = container
-        .get_host_port_ipv4(ADMIN_PORT)
-        .await
-        .expect("a port");
-    let server = Server::of(container, port).await;
-    network.join(&server, service).await;
+    let server = Server::start(image, port).await;
+    let admin = server.mapped(ADMIN_PORT).await;
+    network.join(&server, name).await;
     Replica {
         server,
         admin: SocketAddr::from(([127, 0, 0, 1], admin)),
     }
-}
-
-/// The least that the manifests give one of them.
-const fn memory_limit() -> i64 {
-    256 * 1024 * 1024
 }
 
 /// Has the programs beside this test put into images.

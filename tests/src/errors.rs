@@ -55,10 +55,17 @@ pub fn refused_fields<T>(result: Result<T, Status>, expected: &[&str]) {
 }
 
 /// What a client repeats: a service of ours that is away says UNAVAILABLE, and a connection that is
-/// lost with the edge itself is whatever the client's library makes of it, without details.
+/// lost with the edge itself, or closed by it because too many calls were given up at once, is whatever the
+/// client's library makes of it, without details.
 #[must_use]
 pub fn is_worth_repeating(status: &Status) -> bool {
     let ours = [Code::Unavailable, Code::DeadlineExceeded].contains(&status.code());
-    let librarys = [Code::Unknown, Code::Cancelled, Code::Internal].contains(&status.code());
+    let librarys = [
+        Code::Unknown,
+        Code::Cancelled,
+        Code::Internal,
+        Code::ResourceExhausted,
+    ]
+    .contains(&status.code());
     ours || (librarys && status.details().is_empty())
 }

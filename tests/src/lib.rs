@@ -15,6 +15,8 @@ pub mod containers;
 pub mod deployment;
 pub mod errors;
 pub mod eventually;
+pub mod http2;
+pub mod line;
 pub mod load;
 pub mod programs;
 pub mod raw;

@@ -7,7 +7,10 @@ use sqlx::{
     Database, Pool,
     migrate::{Migrate, MigrateError, Migrator},
 };
-use turbomessage_service_kit::problem::Problem;
+use turbomessage_service_kit::{
+    health::Writes,
+    problem::{Problem, Reason},
+};
 
 /// How long to wait for a free connection.
 pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -28,6 +31,27 @@ pub(crate) async fn within<T>(
         Err(_) => Err(Problem::store_unavailable(anyhow!(
             "the database did not answer in {limit:?}"
         ))),
+    }
+}
+
+/// Notes whether a database took a write that ended so.
+pub(crate) fn note<T>(writes: &Writes, result: &Result<T, Problem>) {
+    match result {
+        Ok(_) => writes.note(true),
+        Err(problem) if problem.reason() == Reason::StoreUnavailable => writes.note(false),
+        Err(_) => {}
+    }
+}
+
+/// Fails if a database took no writes of late, though it may answer questions.
+///
+/// # Errors
+/// `STORE_UNAVAILABLE`.
+pub(crate) fn check(writes: &Writes) -> Result<(), Problem> {
+    if writes.are_taken() {
+        Ok(())
+    } else {
+        Err(Problem::store_unavailable(anyhow!("it takes no writes")))
     }
 }
 

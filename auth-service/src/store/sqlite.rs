@@ -7,9 +7,9 @@ use futures::future::BoxFuture;
 use sqlx::{
     Connection, SqliteConnection, SqlitePool,
     migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use turbomessage_service_kit::{files, problem::Problem, telemetry::metrics};
+use turbomessage_service_kit::{files, health::Writes, pool, problem::Problem, telemetry::metrics};
 
 use super::sql::{self, ACQUIRE_TIMEOUT, TIME_LIMIT};
 use crate::detached::detached;
@@ -23,6 +23,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct SqliteFile {
     writer: SqlitePool,
     readers: SqlitePool,
+    writes: Writes,
 }
 
 impl SqliteFile {
@@ -46,7 +47,7 @@ impl SqliteFile {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = |connections| {
-            SqlitePoolOptions::new()
+            pool::options()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .idle_timeout(None)
@@ -62,7 +63,19 @@ impl SqliteFile {
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
         metrics::watch_pool(writers_name, &writer);
         metrics::watch_pool(readers_name, &readers);
-        Ok(Self { writer, readers })
+        Ok(Self {
+            writer,
+            readers,
+            writes: Writes::default(),
+        })
+    }
+
+    /// Fails if the file took no writes of late.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`.
+    pub(crate) fn check_writes(&self) -> Result<(), Problem> {
+        sql::check(&self.writes)
     }
 
     /// Where to read.
@@ -80,7 +93,7 @@ impl SqliteFile {
         + Send
         + 'static,
     ) -> Result<T, Problem> {
-        let pool = self.writer.clone();
+        let (pool, writes) = (self.writer.clone(), self.writes.clone());
         detached(async move {
             let mut connection = pool.acquire().await.map_err(sql::problem)?;
             let whole = async {
@@ -91,6 +104,7 @@ impl SqliteFile {
                 Ok(answer)
             };
             let result = sql::within(TIME_LIMIT, whole).await;
+            sql::note(&writes, &result);
             if result.is_err() {
                 connection.close_on_drop();
             }

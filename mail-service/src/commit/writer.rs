@@ -12,6 +12,7 @@ use tracing::{Instrument as _, Span};
 use turbomessage_service_kit::{
     clock::SharedClock,
     context,
+    health::Writes,
     problem::{Problem, Reason},
     telemetry::metrics,
 };
@@ -53,6 +54,7 @@ struct Pending {
 pub struct Writer {
     queue: mpsc::Sender<Pending>,
     room: Arc<Semaphore>,
+    writes: Writes,
 }
 
 impl Writer {
@@ -69,6 +71,7 @@ impl Writer {
     ) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING_JOBS);
         let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
+        let writes = Writes::default();
         for _ in 0..tasks {
             let committer = Committer {
                 store: Arc::clone(store),
@@ -76,13 +79,20 @@ impl Writer {
                 defaults: defaults.clone(),
                 announce: Arc::clone(announce),
                 waiting: Arc::clone(&waiting),
+                writes: writes.clone(),
             };
             tracker.spawn(committer.run());
         }
         Self {
             queue,
             room: Arc::new(Semaphore::new(WAITING_KIB)),
+            writes,
         }
+    }
+
+    /// What becomes of what is committed.
+    pub(crate) fn writes(&self) -> Writes {
+        self.writes.clone()
     }
 
     /// Has `job` done, durably.
@@ -119,6 +129,7 @@ struct Committer {
     defaults: MailboxDefaults,
     announce: Announce,
     waiting: Arc<tokio::sync::Mutex<mpsc::Receiver<Pending>>>,
+    writes: Writes,
 }
 
 impl Committer {
@@ -196,6 +207,11 @@ impl Committer {
             .await
             .unwrap_or_else(|_| Err(StoreError::Unavailable(timeout())));
         metrics::commit_ended(begun.elapsed().as_secs_f64(), done.is_ok());
+        match &done {
+            Ok(_) => self.writes.note(true),
+            Err(StoreError::Unavailable(_)) => self.writes.note(false),
+            Err(StoreError::Conflict(_) | StoreError::Refused(_)) => {}
+        }
         let (results, changed) = done?;
         (self.announce)(&changed);
         Ok(results)

@@ -29,6 +29,9 @@ pub const EDGE_STREAMS: u32 = 256;
 /// Calls a connection from another service of ours may have open.
 pub const INNER_STREAMS: u32 = 10_000;
 
+/// Calls that may have been given up before they were looked at, on a connection from another service.
+const INNER_RESETS: usize = 10_000;
+
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,18 +48,20 @@ pub async fn serve(
     shutdown: CancellationToken,
     drain: Duration,
 ) -> anyhow::Result<()> {
+    let is_edge = max_streams == EDGE_STREAMS;
     let server = Server::builder()
         // gRPC-Web and the page speak HTTP/1 as well; inner services never see it.
-        .accept_http1(max_streams == EDGE_STREAMS)
+        .accept_http1(is_edge)
         .max_concurrent_streams(max_streams)
         .http2_max_header_list_size(MAX_HEADER_BYTES)
-        .http2_max_local_error_reset_streams(Some(1024))
-        .http2_max_pending_accept_reset_streams(Some(20))
+        // Inside, a connection carries the calls of many: that some of them hang up must not end it.
+        .http2_max_local_error_reset_streams(is_edge.then_some(1024))
+        .http2_max_pending_accept_reset_streams(Some(if is_edge { 20 } else { INNER_RESETS }))
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .layer(CallLayer {
             shutdown: Some(shutdown.clone()),
-            is_edge: max_streams == EDGE_STREAMS,
+            is_edge,
         })
         .add_routes(routes)
         .serve_with_incoming_shutdown(

@@ -10,30 +10,38 @@ use turbomessage_auth_service as auth_service;
 use turbomessage_gateway as gateway;
 use turbomessage_mail_service as mail_service;
 use turbomessage_service_kit::{
-    clock::SharedClock,
     server::{EDGE_STREAMS, serve},
     upstream::Upstream,
 };
 
-use super::{Edge, ShiftedClock};
+use super::{Clocks, Edge};
 
-/// The three services in this process, on SQLite files that go when it does.
+/// The three services in this process, on SQLite files that go with the last that uses them.
 #[derive(Debug)]
 pub struct Dev {
     edge: Edge,
     /// What the services ask for the time.
-    pub clock: Arc<ShiftedClock>,
+    pub clocks: Clocks,
     _stop: DropGuard,
-    _data: TempDir,
+    data: Arc<TempDir>,
 }
 
 impl Dev {
     /// A new, empty system that serves.
     pub async fn start() -> Self {
         let data = tempfile::tempdir().expect("a folder");
-        let clock = Arc::<ShiftedClock>::default();
+        Self::on(Arc::new(data)).await
+    }
+
+    /// Another one on the same files.
+    pub async fn another(&self) -> Self {
+        Self::on(Arc::clone(&self.data)).await
+    }
+
+    async fn on(data: Arc<TempDir>) -> Self {
+        let clocks = Clocks::default();
         let stop = CancellationToken::new();
-        let routes = build(data.path(), clock.clone(), stop.clone()).await;
+        let routes = build(data.path(), &clocks, stop.clone()).await;
         let routes = routes.expect("the services");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
@@ -43,9 +51,9 @@ impl Dev {
         edge.ready().await;
         Self {
             edge,
-            clock,
+            clocks,
             _stop: stop.drop_guard(),
-            _data: data,
+            data,
         }
     }
 }
@@ -58,13 +66,14 @@ impl Deref for Dev {
     }
 }
 
-async fn build(data: &Path, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<Routes> {
+async fn build(data: &Path, clocks: &Clocks, stop: CancellationToken) -> anyhow::Result<Routes> {
     let config = auth_service::Config::embedded(data);
-    let auth = auth_service::build(config, clock.clone(), stop.clone()).await?;
+    let auth = auth_service::build(config, clocks.auth.clone(), stop.clone()).await?;
     let auth = Upstream::local(auth);
-    let config = mail_service::Config::embedded(data);
-    let mail = mail_service::build(config, auth.clone(), clock.clone(), stop.clone()).await?;
+    let (config, clock) = (mail_service::Config::embedded(data), clocks.mail.clone());
+    let mail = mail_service::build(config, auth.clone(), clock, stop.clone()).await?;
     let mail = Upstream::local(mail);
     let upstreams = gateway::Upstreams { auth, mail };
-    gateway::build(gateway::Config::default(), upstreams, clock, stop).await
+    let config = gateway::Config::default();
+    gateway::build(config, upstreams, clocks.gateway.clone(), stop).await
 }

@@ -18,7 +18,7 @@ use turbomessage_proto::{
 };
 
 pub use backup::Backup;
-pub use clock::ShiftedClock;
+pub use clock::{Clocks, ShiftedClock};
 pub use dev::Dev;
 pub use process::{Part, Process};
 pub(crate) use services::pem;

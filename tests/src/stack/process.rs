@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, ChildStderr, Command},
@@ -110,12 +110,21 @@ impl Process {
 
     /// Sends a signal, such as SIGTERM, SIGSTOP or SIGCONT.
     pub fn signal(&self, signal: Signal) {
-        let id = self
-            .child
-            .id()
-            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let id = id.expect("a process that still runs");
-        kill_process(id, signal).expect("a signal that arrives");
+        kill_process(self.pid(), signal).expect("a signal that arrives");
+    }
+
+    /// Whether every write to a file fails from now on, as on a disk that is full.
+    pub fn set_disk_full(&self, full: bool) {
+        let limit = Rlimit {
+            current: full.then_some(0),
+            maximum: None,
+        };
+        prlimit(Some(self.pid()), Resource::Fsize, limit).expect("a limit");
+    }
+
+    fn pid(&self) -> Pid {
+        let id = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
+        id.expect("a process that still runs")
     }
 
     /// Waits for its end.
@@ -153,7 +162,10 @@ async fn spawn(
     listen: SocketAddr,
     log: &Log,
 ) -> (Child, JoinHandle<()>, SocketAddr) {
-    let mut command = Command::new(programs::own(part.program()));
+    // A write that fails must be told to the program, not kill it: see `set_disk_full`.
+    let mut command = Command::new("env");
+    command.arg("--ignore-signal=XFSZ");
+    command.arg(programs::own(part.program()));
     for (name, _) in env::vars_os() {
         let ours = name
             .to_str()

@@ -43,6 +43,7 @@ pub struct Servers {
 pub struct Settings {
     on_servers: bool,
     direct: bool,
+    on_disk: bool,
     env: Vec<(Part, String, String)>,
 }
 
@@ -70,6 +71,15 @@ impl Settings {
             .fold(self, |settings, part| settings.env(part, name, value))
     }
 
+    /// Has the databases of Postgres on a disk that can be full.
+    #[must_use]
+    pub fn on_disk(self) -> Self {
+        Self {
+            on_disk: true,
+            ..self
+        }
+    }
+
     /// Starts everything, and waits until it serves.
     pub async fn start(self) -> Services {
         let data = tempfile::tempdir().expect("a folder");
@@ -78,7 +88,7 @@ impl Settings {
         std::fs::write(&key_file, pem(&ticket_key)).expect("a file for the key");
 
         let servers = if self.on_servers {
-            Some(Servers::start(self.direct).await)
+            Some(Servers::start(self.direct, self.on_disk).await)
         } else {
             None
         };
@@ -114,7 +124,7 @@ impl Settings {
 }
 
 impl Servers {
-    async fn start(direct: bool) -> Self {
+    async fn start(direct: bool, on_disk: bool) -> Self {
         let (mut redis, mut postgres) = tokio::join!(Redis::start(), Postgres::start());
         if direct {
             for server in [&mut redis.0, &mut postgres.0] {
@@ -122,7 +132,11 @@ impl Servers {
             }
         }
         for database in ["accounts", "mail"] {
-            postgres.create_database(database).await;
+            if on_disk {
+                postgres.create_database_on_disk(database).await;
+            } else {
+                postgres.create_database(database).await;
+            }
         }
         Self { redis, postgres }
     }
@@ -161,6 +175,15 @@ impl Services {
             &self.auth,
         )
         .await
+    }
+
+    /// The file of the database `name`, as a URL.
+    #[must_use]
+    pub fn file(&self, name: &str) -> String {
+        format!(
+            "sqlite:{}",
+            self.data.path().join(format!("{name}.db")).display()
+        )
     }
 
     /// How many copies of messages the database holds for `owner`, behind mail-service's back.

@@ -11,8 +11,8 @@ mod strangers;
 mod tickets;
 
 /// The methods' paths, for calls below the generated clients.
-mod paths {
-    pub(super) const LOGIN: &str = "/turbomessage.auth.v1.AuthService/Login";
-    pub(super) const ACCOUNT: &str = "/turbomessage.auth.v1.AuthService/GetAccount";
-    pub(super) const MAILBOX: &str = "/turbomessage.mail.v1.MailService/GetMailbox";
+pub(crate) mod paths {
+    pub(crate) const LOGIN: &str = "/turbomessage.auth.v1.AuthService/Login";
+    pub(crate) const ACCOUNT: &str = "/turbomessage.auth.v1.AuthService/GetAccount";
+    pub(crate) const MAILBOX: &str = "/turbomessage.mail.v1.MailService/GetMailbox";
 }

@@ -11,6 +11,8 @@ mod contract;
 mod crash;
 mod deployment;
 mod doctor;
+mod faults;
+mod floods;
 mod flows;
 mod history;
 mod input;

@@ -2,12 +2,24 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
-use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, pem::PemObject as _},
+    },
+};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -16,6 +28,7 @@ use turbomessage_tests::{
     Part, Process,
     client::{Client, fresh_name, fresh_password},
     eventually::{SOON, eventually},
+    http2::{self, Kind},
     programs,
 };
 
@@ -231,20 +244,54 @@ async fn inside_both_sides_show_who_they_are() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_begins_tls_and_says_no_more_is_cut_off() {
-    let folder = Folder(tempfile::tempdir().unwrap());
-    let edge = shown(&folder, "edge", Authority::new().vouch());
-    let [_auth, _mail, gateway] = start(&folder, "http", &Vec::new(), &edge).await;
-    let mut silent = TcpStream::connect(gateway.address).await.unwrap();
+/// How long a connection stays open on which nothing more is said.
+async fn kept(mut stream: impl AsyncRead + Unpin) -> Duration {
     let begun = Instant::now();
-    let mut nothing = [0; 16];
-    let read = timeout(SOON, silent.read(&mut nothing)).await.unwrap();
-    assert!(
-        read.is_err() || read.is_ok_and(|bytes| bytes == 0),
-        "closed"
-    );
-    assert!(begun.elapsed() < Duration::from_secs(15));
+    let mut nothing = Vec::new();
+    // An end and a reset both close it.
+    let _ = timeout(SOON, stream.read_to_end(&mut nothing)).await;
+    begun.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_begins_tls_or_what_comes_after_it_and_says_no_more_is_cut_off() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let authority = Authority::new();
+    let edge = shown(&folder, "edge", authority.vouch());
+    let [_auth, _mail, gateway] = start(&folder, "http", &Vec::new(), &edge).await;
+    let connect = async || TcpStream::connect(gateway.address).await.unwrap();
+    let silent = connect().await;
+    let mut half = connect().await;
+    // The beginning of a handshake.
+    half.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01")
+        .await
+        .unwrap();
+    let mut roots = RootCertStore::empty();
+    let root = CertificateDer::from_pem_slice(authority.certificate.as_bytes()).unwrap();
+    roots.add(root).unwrap();
+    let config = ClientConfig::builder().with_root_certificates(roots);
+    let mut config = config.with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let connector = TlsConnector::from(Arc::new(config));
+    let agreed = async || {
+        let name = "localhost".try_into().unwrap();
+        connector.connect(name, connect().await).await.unwrap()
+    };
+    let quiet = agreed().await;
+    let mut amid = agreed().await;
+    let head = http2::frame(Kind::Headers, 0, 1, &http2::head("/x", &[]));
+    let settings = http2::frame(Kind::Settings, 0, 0, &[]);
+    let opening = [http2::PREFACE, &settings, &head].concat();
+    amid.write_all(&opening).await.unwrap();
+    let (a, b, c, d) = tokio::join!(kept(silent), kept(half), kept(quiet), kept(amid));
+    for (time, what) in [
+        (a, "silent"),
+        (b, "half"),
+        (c, "quiet"),
+        (d, "amid headers"),
+    ] {
+        assert!(time < Duration::from_secs(13), "{what}: {time:?}");
+    }
 }
 
 #[tokio::test]

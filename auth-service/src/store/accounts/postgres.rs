@@ -15,7 +15,11 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio_util::sync::CancellationToken;
-use turbomessage_service_kit::telemetry::{database::traced, metrics};
+use turbomessage_service_kit::{
+    health::Writes,
+    pool,
+    telemetry::{database::traced, metrics},
+};
 
 use super::{rows::EntryRow, shared::account_store};
 use crate::{
@@ -32,6 +36,9 @@ const NAMED: &str = "\
 const WITH_IDS: &str = "\
     SELECT account_id, username, display_name, state FROM accounts WHERE account_id = ANY($1)";
 
+/// A server that is no longer the primary, or has an operator who says so, answers and takes no writes.
+const READ_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
+
 const CONNECTIONS: u32 = 10;
 /// A connection is closed at this age, so that reads do not stick to a server that is no longer the
 /// primary.
@@ -47,6 +54,7 @@ pub(crate) struct PostgresAccounts {
     /// Whether the schema is up to date: nothing is asked before.
     ready: Arc<AtomicBool>,
     added: watch::Sender<()>,
+    writes: Writes,
 }
 
 impl PostgresAccounts {
@@ -60,7 +68,7 @@ impl PostgresAccounts {
             ("lock_timeout", "2s"),
             ("idle_in_transaction_session_timeout", "5s"),
         ]);
-        let pool = PgPoolOptions::new()
+        let pool = pool::options()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .max_lifetime(CONNECTION_AGE)
@@ -70,6 +78,7 @@ impl PostgresAccounts {
             pool,
             ready,
             added: watch::Sender::new(()),
+            writes: Writes::default(),
         }
     }
 
@@ -88,7 +97,7 @@ impl PostgresAccounts {
         + Send
         + 'static,
     ) -> Result<T, Problem> {
-        let pool = self.readers()?.clone();
+        let (pool, writes) = (self.readers()?.clone(), self.writes.clone());
         detached(async move {
             let mut connection = pool.acquire().await.map_err(sql::problem)?;
             let whole = async {
@@ -98,6 +107,7 @@ impl PostgresAccounts {
                 Ok(answer)
             };
             let result = within(TIME_LIMIT, whole).await;
+            sql::note(&writes, &result);
             if result.is_err() {
                 // Its state is not known, or its server has become read-only.
                 connection.close_on_drop();
@@ -105,6 +115,15 @@ impl PostgresAccounts {
             result
         })
         .await
+    }
+
+    async fn check_writes(&self) -> Result<(), Problem> {
+        sql::check(&self.writes)?;
+        let read = query_scalar(READ_ONLY).fetch_one(traced(self.readers()?));
+        if within(TIME_LIMIT, read).await? {
+            return Err(Problem::store_unavailable(anyhow!("it is read-only")));
+        }
+        Ok(())
     }
 
     async fn named(&self, usernames: &[Username]) -> Result<Vec<EntryRow>, Problem> {

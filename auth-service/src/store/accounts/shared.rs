@@ -1,5 +1,5 @@
-//! The account store, written once for both engines. A store gives three things: `readers()`, a
-//! pool; `transaction(work)`; and `added`, the bell for new events. Drivers' types differ, so this
+//! The account store, written once for both engines. A store gives four things: `readers()`, a
+//! pool; `transaction(work)`; `check_writes()`; and `added`, the bell for new events. Drivers' types differ, so this
 //! is a macro: generics over `sqlx::Database` would need a wall of bounds.
 
 macro_rules! account_store {
@@ -234,6 +234,7 @@ macro_rules! account_store {
             }
 
             async fn ping(&self) -> Result<(), Problem> {
+                self.check_writes().await?;
                 self.end_of_events().await.map(drop)
             }
         }

@@ -1,6 +1,9 @@
 //! Accounts in a SQLite file.
 
-use std::path::Path;
+use std::{
+    future::{Ready, ready},
+    path::Path,
+};
 
 use futures::future::BoxFuture;
 use sqlx::{SqliteConnection, SqlitePool};
@@ -50,6 +53,10 @@ impl SqliteAccounts {
     )]
     fn readers(&self) -> Result<&SqlitePool, Problem> {
         Ok(self.file.readers())
+    }
+
+    fn check_writes(&self) -> Ready<Result<(), Problem>> {
+        ready(self.file.check_writes())
     }
 
     async fn transaction<T: Send + 'static>(

@@ -296,6 +296,7 @@ impl SessionStore for SqliteSessions {
     }
 
     async fn ping(&self) -> Result<(), Problem> {
+        self.file.check_writes()?;
         self.end_of_log().await.map(drop)
     }
 }

@@ -8,12 +8,10 @@ use std::{str::FromStr, time::Duration};
 
 use anyhow::Context;
 use async_trait::async_trait;
-use sqlx::{
-    Connection as _, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
 use turbomessage_service_kit::{
     clock::Timestamp,
+    pool,
     telemetry::{database::traced, metrics},
 };
 use uuid::Uuid;
@@ -63,8 +61,8 @@ impl PostgresStore {
                 ("idle_in_transaction_session_timeout", "15s"),
             ]);
         migrate(&options).await?;
-        let writers = pool(WRITERS, options.clone()).await?;
-        let readers = pool(READERS, options).await?;
+        let writers = connect(WRITERS, options.clone()).await?;
+        let readers = connect(READERS, options).await?;
         metrics::watch_pool("mail.writers", &writers);
         metrics::watch_pool("mail.readers", &readers);
         Ok(Self { writers, readers })
@@ -78,8 +76,8 @@ impl PostgresStore {
     }
 }
 
-async fn pool(connections: u32, options: PgConnectOptions) -> sqlx::Result<PgPool> {
-    PgPoolOptions::new()
+async fn connect(connections: u32, options: PgConnectOptions) -> sqlx::Result<PgPool> {
+    pool::options()
         .min_connections(1)
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -13,11 +13,11 @@ use async_trait::async_trait;
 use serde_json::json;
 use sqlx::{
     SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use turbomessage_service_kit::{
     clock::Timestamp,
-    files,
+    files, pool,
     telemetry::{database::traced, metrics},
 };
 use uuid::Uuid;
@@ -67,7 +67,7 @@ impl SqliteStore {
         // SQLite gives its other files the same permissions.
         let path = options.get_filename();
         files::make_private(path).with_context(|| format!("cannot open {}", path.display()))?;
-        let writer = SqlitePoolOptions::new()
+        let writer = pool::options()
             .max_connections(1)
             .acquire_timeout(WRITE_TIMEOUT)
             .connect_with(options.clone())
@@ -75,7 +75,7 @@ impl SqliteStore {
         let mut migrations = sqlx::migrate!("migrations/sqlite");
         // A version may start beside, or after, a newer one: migrations only add.
         migrations.set_ignore_missing(true).run(&writer).await?;
-        let readers = SqlitePoolOptions::new()
+        let readers = pool::options()
             .max_connections(READERS)
             .acquire_timeout(READ_TIMEOUT)
             .connect_with(options.read_only(true))

@@ -7,7 +7,7 @@ use super::{
     lmtp::Deliverer,
 };
 use crate::{
-    containers::Server,
+    containers::{Server, image},
     eventually::{SOON, eventually},
     load::processes::Processes,
 };
@@ -33,8 +33,8 @@ impl Dovecot {
     /// # Errors
     /// It does not start.
     pub async fn start() -> anyhow::Result<Self> {
-        let ready = WaitFor::Nothing;
-        let mut server = Server::start("turbomessage-test/dovecot", "2", LMTP, ready).await;
+        let image = image("dovecot", "2", LMTP, WaitFor::Nothing);
+        let mut server = Server::start(image, LMTP).await;
         server.go_direct().await?;
         let processes = Processes::default().with("Dovecot", server.process().await?);
         let settings = server.exec(&["doveconf", "mail_location", "mail_fsync"]);

@@ -9,38 +9,60 @@ use tokio::{
 use tonic::Code;
 use turbomessage_tests::{
     Dev,
+    http2::{self, END_HEADERS, Kind},
     raw::{self, Connection},
 };
 
 use super::paths::{LOGIN, MAILBOX};
 
-/// How long the server keeps a connection that has said `opening`, and nothing since.
-async fn kept(dev: &Dev, opening: &[u8]) -> Duration {
-    let mut stream = TcpStream::connect(dev.address).await.unwrap();
+/// How long the server keeps a connection that has said `opening`, and says no more than `more` now and then.
+async fn kept(dev: &Dev, opening: &[u8], more: &[u8]) -> Duration {
+    let stream = TcpStream::connect(dev.address).await.unwrap();
+    let (mut reading, mut writing) = stream.into_split();
     let began = Instant::now();
-    stream.write_all(opening).await.unwrap();
+    writing.write_all(opening).await.unwrap();
+    let trickle = async {
+        while writing.write_all(more).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        std::future::pending::<()>().await;
+    };
     let mut answer = Vec::new();
     // An end and a reset both close the connection.
-    let _ = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut answer)).await;
+    let end = tokio::time::timeout(Duration::from_secs(60), reading.read_to_end(&mut answer));
+    tokio::select! {
+        _ = end => {}
+        () = trickle => {}
+    }
     began.elapsed()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_do_not_say_what_they_want_are_closed() {
     let dev = Dev::start().await;
-    let openings: [&[u8]; 4] = [
-        b"",
-        b"PRI * HTTP/2",
-        b"POST / HTTP/1.1\r\nhost: x\r\n",
+    let head = http2::head(MAILBOX, &[]);
+    let http2 = |frames: &[u8]| {
+        let settings = http2::frame(Kind::Settings, 0, 0, &[]);
+        [http2::PREFACE, &settings, frames].concat()
+    };
+    let openings: [(&[u8], &[u8]); 8] = [
+        (b"", b""),
+        (b"PRI * HTTP/2", b""),
+        (b"POST / HTTP/1.1\r\nhost: x\r\n", b""),
+        (b"POST / HTTP/1.1\r\nhost: x\r\nx: ", b"x"),
         // The beginning of a TLS handshake.
-        b"\x16\x03\x01\x02\x00\x01",
+        (b"\x16\x03\x01\x02\x00\x01", b""),
+        // Headers of HTTP/2 whose last frame does not come, or not all of it.
+        (&http2(&http2::frame(Kind::Headers, 0, 1, &head)), b""),
+        (
+            &http2(&http2::frame(Kind::Headers, END_HEADERS, 1, &head)[..20]),
+            b"",
+        ),
+        (&http2(b"\0\x40\0\x01\x04\0\0\0\x01"), b"\0"),
     ];
-    let all = openings.map(|opening| kept(&dev, opening));
-    for (time, opening) in futures::future::join_all(all)
-        .await
-        .into_iter()
-        .zip(openings)
-    {
+    let all = openings.map(|(opening, more)| kept(&dev, opening, more));
+    let times = futures::future::join_all(all).await;
+    for (time, (opening, _)) in times.into_iter().zip(openings) {
         assert!(
             time < Duration::from_secs(13),
             "{opening:?}: kept for {time:?}"

@@ -73,7 +73,7 @@ async fn what_is_no_session_gets_one_answer(edge: &Edge, expired: &str) {
 async fn missing_garbage_expired_and_revoked_tokens_get_the_same_bytes() {
     let dev = Dev::start().await;
     let expired = dev.register_fresh().await;
-    dev.clock.advance(31 * DAY);
+    dev.clocks.advance(31 * DAY);
     what_is_no_session_gets_one_answer(&dev, &expired.token).await;
 }
 
@@ -102,7 +102,7 @@ async fn sessions_end_when_idle_and_at_the_latest_after_their_lifetime() {
     let dev = Dev::start().await;
     let (busy, idle) = (dev.register_fresh().await, dev.register_fresh().await);
     for day in (20..180).step_by(20) {
-        dev.clock.advance(20 * DAY);
+        dev.clocks.advance(20 * DAY);
         get_mailbox(&busy.client)
             .await
             .unwrap_or_else(|status| panic!("day {day}: {status}"));
@@ -112,7 +112,7 @@ async fn sessions_end_when_idle_and_at_the_latest_after_their_lifetime() {
         Code::Unauthenticated,
         "SESSION_INVALID",
     );
-    dev.clock.advance(20 * DAY);
+    dev.clocks.advance(20 * DAY);
     refused(
         get_mailbox(&busy.client).await,
         Code::Unauthenticated,

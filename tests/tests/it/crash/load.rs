@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::watch, task::JoinSet, time::Instant};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 use turbomessage_proto::mail_v1::{
@@ -30,6 +34,25 @@ struct Promise {
     message_id: String,
 }
 
+/// How long people wait for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manners {
+    Patient,
+    /// At first so short a time that they hang up at any moment.
+    Hasty,
+}
+
+impl Manners {
+    fn patience(self, attempt: u64) -> Duration {
+        match self {
+            Self::Hasty if attempt < 5 => {
+                Duration::from_micros(rand::random_range(0..=(attempt + 1) * 5_000))
+            }
+            Self::Hasty | Self::Patient => 2 * CALL,
+        }
+    }
+}
+
 /// Senders at work.
 pub(crate) struct Load {
     users: Arc<Vec<User>>,
@@ -43,6 +66,15 @@ pub(crate) struct Load {
 impl Load {
     /// Has every one of `users` send to some of the others, each through their own connection.
     pub(crate) fn start(users: Vec<User>) -> Self {
+        Self::with(Manners::Patient, users)
+    }
+
+    /// The same, and most of them hang up before they are answered.
+    pub(crate) fn start_hasty(users: Vec<User>) -> Self {
+        Self::with(Manners::Hasty, users)
+    }
+
+    fn with(manners: Manners, users: Vec<User>) -> Self {
         let mut load = Self {
             users: Arc::new(users),
             promises: Arc::default(),
@@ -62,7 +94,7 @@ impl Load {
                             return;
                         }
                         let (subject, promise) =
-                            send(&users, sender, sender + round, &failures).await;
+                            send(&users, sender, sender + round, manners, &failures).await;
                         promises.lock().unwrap().insert(subject, promise);
                         kept.send_modify(|count| *count += 1);
                     }
@@ -113,6 +145,7 @@ async fn send(
     users: &[User],
     sender: usize,
     seed: usize,
+    manners: Manners,
     failures: &Mutex<Vec<Status>>,
 ) -> (String, Promise) {
     // Everybody writes to overlapping groups, themselves among them, in changing order.
@@ -131,10 +164,12 @@ async fn send(
         ..Default::default()
     };
     let began = Instant::now();
-    loop {
+    for attempt in 0.. {
         let mut call = Request::new(request.clone());
         call.set_timeout(CALL);
-        match users[sender].mail().send_message(call).await {
+        let mut mail = users[sender].mail();
+        let answer = timeout(manners.patience(attempt), mail.send_message(call)).await;
+        match answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("nobody waits for it"))) {
             Ok(answer) => {
                 let message_id = answer.into_inner().message.expect("a copy").message_id;
                 let recipients = group.into_iter().collect();
@@ -155,6 +190,7 @@ async fn send(
             }
         }
     }
+    unreachable!("it is sent, or patience is over")
 }
 
 /// Everything in a folder, by pages.

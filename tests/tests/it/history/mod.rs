@@ -49,8 +49,9 @@ async fn insist<T>(mut call: impl AsyncFnMut() -> Result<T, Status>) -> Result<T
     }
 }
 
-/// Mailboxes, and everybody who writes to and watches them.
-struct Scene {
+/// Mailboxes, and everybody who writes to and watches them: within a `LocalSet`, where what waits between calls
+/// need not be sent to another thread.
+pub(crate) struct Scene {
     people: Arc<Vec<User>>,
     known: Arc<Vec<Known>>,
     kept: watch::Sender<usize>,
@@ -63,7 +64,7 @@ struct Scene {
 
 impl Scene {
     /// Everybody at work, spread over `edges`. What is drawn by lot follows from `TM_TEST_SEED`.
-    async fn start(edges: &[Edge]) -> Self {
+    pub(crate) async fn start(edges: &[Edge]) -> Self {
         let seed = env::var("TM_TEST_SEED").map_or(1, |seed| seed.parse().unwrap());
         eprintln!("TM_TEST_SEED={seed}");
         let mut people = Vec::new();
@@ -136,7 +137,7 @@ impl Scene {
     }
 
     /// Somebody more who watches each mailbox, and begins with what is there now.
-    async fn join(&mut self, edge: &Edge) {
+    pub(crate) async fn join(&mut self, edge: &Edge) {
         for whose in 0..PEOPLE {
             let user = self.people[whose].at(edge).await;
             let listed = insist(async || Replica::listed(&user, false).await).await;
@@ -145,7 +146,7 @@ impl Scene {
     }
 
     /// Waits until `more` further calls have been acknowledged.
-    async fn progress(&self, more: usize) {
+    pub(crate) async fn progress(&self, more: usize) {
         let mut kept = self.kept.subscribe();
         let goal = *kept.borrow() + more;
         let reached = timeout(PATIENCE, kept.wait_for(|count| *count >= goal)).await;
@@ -153,7 +154,7 @@ impl Scene {
     }
 
     /// Lets everybody finish, and holds what the watchers have against the mailboxes.
-    async fn check(mut self) {
+    pub(crate) async fn check(mut self) {
         self.stop[0].cancel();
         while let Some(ended) = self.writers.join_next().await {
             ended.unwrap();
@@ -248,8 +249,6 @@ async fn ends_in_good_order(process: &mut Process) {
     assert!(status.success(), "{status}:\n{}", process.log());
     process.restart().await;
 }
-
-// All who write and watch are one thread: what waits between calls need not be sent to another.
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_alone_make_the_mailbox_in_one_process() {
