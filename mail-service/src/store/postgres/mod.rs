@@ -87,7 +87,9 @@ async fn connect(connections: u32, options: PgConnectOptions) -> sqlx::Result<Pg
 
 /// Over a connection of its own: in a large database a change of the schema may take longer than any call.
 async fn migrate(options: &PgConnectOptions) -> anyhow::Result<()> {
-    let mut connection = PgConnection::connect_with(options).await?;
+    // A packet that is lost on the way to a server that is not there yet must not cost two minutes.
+    let connecting = PgConnection::connect_with(options);
+    let mut connection = tokio::time::timeout(ACQUIRE_TIMEOUT, connecting).await??;
     sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = 0")
         .execute(&mut connection)
         .await?;

@@ -36,7 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const CALL: Duration = Duration::from_secs(5);
 
 /// Repeats a call for as long as a client would.
-async fn insist<T>(mut call: impl AsyncFnMut() -> Result<T, Status>) -> Result<T, Status> {
+pub(crate) async fn insist<T>(
+    mut call: impl AsyncFnMut() -> Result<T, Status>,
+) -> Result<T, Status> {
     let began = Instant::now();
     loop {
         let late = |_| Err(Status::deadline_exceeded("no answer"));
