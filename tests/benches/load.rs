@@ -29,7 +29,7 @@ Examples (each behind `cargo bench -p turbomessage-tests --bench load --`):
 
 `tm` and the three services are taken from beside this program: build them first, with
 `cargo build --release --locked -p turbomessage-cli -p turbomessage-gateway -p turbomessage-auth-service -p
-turbomessage-mail-service --bins`; `make bench-figures` and the like do. TM_TEST_CONTAINERS=1 says that there is a
+turbomessage-mail-service --bins`; `make bench` and the like do. TM_TEST_CONTAINERS=1 says that there is a
 container engine, with the images of `tests/containers/images.sh --bench`.
 
 Latency is counted from when a call was due: at a rate (open loop) that is by the clock, however late it was sent. What

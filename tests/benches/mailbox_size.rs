@@ -1,5 +1,5 @@
 //! What reading costs in mailboxes of several sizes beside each other: a table of medians, and how much the
-//! largest takes of the smallest. `make bench` runs it.
+//! largest takes of the smallest. `make bench-sizes` runs it.
 //!
 //! Arguments: `sqlite` or `postgres` (which needs a container engine), then sizes in messages, smallest first.
 
