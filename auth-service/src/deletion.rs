@@ -5,11 +5,13 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
-use turbomessage_service_kit::problem::Problem;
+use turbomessage_service_kit::{
+    detached::{chain, detached},
+    problem::Problem,
+};
 
 use crate::{
     auth::{Auth, credentials_invalid},
-    detached::{chain, detached},
     domain::{ClientAddress, Password, Session},
     store::Which,
 };

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use turbomessage_service_kit::{
     clock::{SharedClock, SystemClock},
+    detached::chain,
     health::Health,
     listener::Listener,
     server::{self, INNER_STREAMS},
@@ -17,7 +18,6 @@ use turbomessage_service_kit::{
 
 use crate::{
     auth::Auth,
-    detached::chain,
     hashing::Hashing,
     introspection::Introspection,
     keys::KeyRing,
@@ -28,7 +28,6 @@ use crate::{
 mod auth;
 mod config;
 mod deletion;
-mod detached;
 mod directory;
 mod domain;
 mod grpc;

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use turbomessage_service_kit::problem::Problem;
+use turbomessage_service_kit::{detached::detached, problem::Problem};
 
 use crate::{
     auth::{Auth, credentials_invalid},
-    detached::detached,
     domain::{ClientAddress, Password, Session},
     store::Which,
 };

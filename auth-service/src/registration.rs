@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use turbomessage_service_kit::{
     clock::new_id,
+    detached::detached,
     problem::{Problem, Reason},
 };
 
 use crate::{
     auth::{Auth, Welcome},
-    detached::detached,
     domain::{Account, DeviceName, DisplayName, Password, Username},
     store::Which,
 };

@@ -7,12 +7,12 @@ use std::{future::Future, sync::Arc, time::Duration};
 use sha2::{Digest, Sha256};
 use turbomessage_service_kit::{
     clock::{SharedClock, Timestamp},
+    detached::chain,
     problem::{Problem, Reason},
 };
 
 use crate::{
     config::LoginLimits,
-    detached::chain,
     domain::{ClientAddress, Username},
     store::{Limit, SessionStore, Window},
 };

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod clock;
 pub mod context;
+pub mod detached;
 pub mod fields;
 pub mod files;
 pub mod health;

@@ -9,7 +9,7 @@ use turbomessage_proto::auth_internal_v1::{
     LookUpAccountsRequest, LookUpAccountsResponse, WatchAccountsRequest, WatchAccountsResponse,
     directory_service_server::DirectoryService,
 };
-use turbomessage_service_kit::problem::Problem;
+use turbomessage_service_kit::{detached::detached, problem::Problem};
 
 use super::watch::{Log, Messages, WAIT, follow};
 use crate::directory::{Directory, LookUp};
@@ -73,7 +73,8 @@ impl Log for AccountEvents {
 
     async fn next(&mut self) -> Result<Option<Self::Message>, Problem> {
         self.added.borrow_and_update();
-        let events = self.directory.events_after(self.position).await?;
+        let (directory, position) = (Arc::clone(&self.directory), self.position);
+        let events = detached(async move { directory.events_after(position).await }).await?;
         if events.entries.is_empty() {
             // Rung, or time to look for what other replicas have added.
             let _ = tokio::time::timeout(WAIT, self.added.changed()).await;

@@ -9,7 +9,7 @@ use turbomessage_proto::auth_internal_v1::{
     TicketKey, WatchRevocationsRequest, WatchRevocationsResponse,
     session_service_server::SessionService,
 };
-use turbomessage_service_kit::problem::Problem;
+use turbomessage_service_kit::{detached::detached, problem::Problem};
 
 use super::watch::{Log, Messages, WAIT, follow};
 use crate::{introspection::Introspection, store::SessionStore};
@@ -98,10 +98,10 @@ impl Log for Revocations {
     type Message = WatchRevocationsResponse;
 
     async fn next(&mut self) -> Result<Option<Self::Message>, Problem> {
-        let found = self
-            .sessions
-            .revocations_after(Some(&self.position), WAIT)
-            .await?;
+        let (sessions, position) = (Arc::clone(&self.sessions), self.position.clone());
+        let found =
+            detached(async move { sessions.revocations_after(Some(&position), WAIT).await })
+                .await?;
         self.position.clone_from(&found.position);
         if found.sessions.is_empty() {
             return Ok(None);

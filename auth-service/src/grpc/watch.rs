@@ -25,7 +25,10 @@ pub(super) trait Log: Send + 'static {
     /// What is sent.
     type Message: Send + 'static;
 
-    /// What is new since the last call, waiting for it for at most [`WAIT`].
+    /// What is new since the last call, waiting for it for at most [`WAIT`]. It is not polled while the reader
+    /// has no room: what it holds while it reads, it holds [`detached`].
+    ///
+    /// [`detached`]: turbomessage_service_kit::detached::detached
     async fn next(&mut self) -> Result<Option<Self::Message>, Problem>;
 
     /// A message that says only where the log stands.

@@ -9,10 +9,11 @@ use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use turbomessage_service_kit::{files, health::Writes, pool, problem::Problem, telemetry::metrics};
+use turbomessage_service_kit::{
+    detached::detached, files, health::Writes, pool, problem::Problem, telemetry::metrics,
+};
 
 use super::sql::{self, ACQUIRE_TIMEOUT, TIME_LIMIT};
-use crate::detached::detached;
 
 const READERS: u32 = 4;
 /// How long to wait for another process that has the file, such as a backup.

@@ -7,7 +7,10 @@ use futures::{StreamExt as _, stream, stream::BoxStream};
 use tokio::time::timeout;
 use tonic::Status;
 use turbomessage_proto::mail_v1::{self as proto, watch_mailbox_response::Event};
-use turbomessage_service_kit::problem::{Problem, Reason};
+use turbomessage_service_kit::{
+    detached::detached,
+    problem::{Problem, Reason},
+};
 use uuid::Uuid;
 
 use super::{MailGrpc, show};
@@ -15,10 +18,13 @@ use crate::{domain::State, wakeups::Watch};
 
 /// How long a stream is silent at the most.
 const HEARTBEAT: Duration = Duration::from_secs(20);
-/// How many entries of the history are read at once.
-const STEP: i64 = 100;
+/// How many entries of the history are read at once: what a reader who does not read on costs.
+const STEP: i64 = 50;
 
 type Events = BoxStream<'static, Result<proto::WatchMailboxResponse, Status>>;
+
+/// Events, and where the stream is when they are told.
+type Read = (VecDeque<proto::WatchMailboxResponse>, State);
 
 struct Watching {
     service: MailGrpc,
@@ -55,6 +61,30 @@ impl MailGrpc {
             ended: false,
         };
         Ok(stream::unfold(watching, Watching::next).boxed())
+    }
+}
+
+impl MailGrpc {
+    /// What happened next after `at`, if anything did, and where the stream is then.
+    async fn events_after(&self, owner: Uuid, at: State) -> Result<Option<Read>, Problem> {
+        let history = self.mail.history(owner, at, STEP).await?;
+        if history.state == at {
+            return Ok(None);
+        }
+        let entries = &history.page.entries;
+        let (changes, last) = show::changes(&self.directory, entries).await?;
+        let cut = changes.len() < entries.len();
+        let states = entries.iter().map(|happened| happened.state.encode());
+        let events = states.zip(changes);
+        let ready = events.map(|(state, change)| proto::WatchMailboxResponse {
+            state,
+            event: Some(Event::Change(change)),
+        });
+        let at = match last {
+            Some(last) if cut => last,
+            _ => history.state,
+        };
+        Ok(Some((ready.collect(), at)))
     }
 }
 
@@ -99,26 +129,14 @@ impl Watching {
 
     /// Reads on; answers whether there was anything.
     async fn read(&mut self) -> Result<bool, Problem> {
-        let mail = &self.service.mail;
-        let history = mail.history(self.owner, self.at, STEP).await?;
-        if history.state == self.at {
+        let (service, owner, at) = (self.service.clone(), self.owner, self.at);
+        // Apart, for nobody polls this while the reader has no room: it would keep its connection to the
+        // database, and a few such readers would leave none to others.
+        let read = detached(async move { service.events_after(owner, at).await }).await?;
+        let Some((ready, at)) = read else {
             return Ok(false);
-        }
-        let entries = &history.page.entries;
-        let (changes, last) = show::changes(&self.service.directory, entries).await?;
-        let cut = changes.len() < entries.len();
-        let states = entries.iter().map(|happened| happened.state.encode());
-        let events = states.zip(changes);
-        self.ready = events
-            .map(|(state, change)| proto::WatchMailboxResponse {
-                state,
-                event: Some(Event::Change(change)),
-            })
-            .collect();
-        self.at = match last {
-            Some(last) if cut => last,
-            _ => history.state,
         };
+        (self.ready, self.at) = (ready, at);
         Ok(true)
     }
 

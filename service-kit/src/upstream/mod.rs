@@ -19,7 +19,7 @@ use tower::{BoxError, Layer, Service, util::BoxCloneSyncService};
 use self::replicas::Replicas;
 use crate::{
     context::{self, REQUEST_ID},
-    server::{CallLayer, format_timeout},
+    server::{CallLayer, INNER_STREAMS, format_timeout},
     telemetry,
     tls::UpstreamTlsArgs,
 };
@@ -37,9 +37,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// What calls wait for that are under way to a replica which is gone without a word.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
-/// What a slow reader of one stream can hold back: little, under an ample window for all of them.
+/// What a reader of one stream who does not read on can hold back.
 const STREAM_WINDOW: u32 = 64 * 1024;
-const STREAMS_CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
+/// Room for all of them, so that nobody holds back what others are told: were it less, a few hundred
+/// readers who do not read on would end all other streams of the connection.
+const STREAMS_CONNECTION_WINDOW: u32 = INNER_STREAMS * STREAM_WINDOW;
 
 /// Another service. Each of its replicas is reached over one connection for calls and another for
 /// streams, so that slow readers of streams never stand in the way of calls.

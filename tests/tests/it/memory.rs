@@ -7,7 +7,7 @@ use std::{
 
 use futures::future::{join_all, try_join_all};
 use tonic::Request;
-use turbomessage_proto::mail_v1::{GetMailboxRequest, WatchMailboxRequest};
+use turbomessage_proto::mail_v1::{FolderRole, GetMailboxRequest, WatchMailboxRequest};
 use turbomessage_tests::{
     Part, Services, User,
     admin::{get, value},
@@ -87,9 +87,11 @@ async fn readers_that_never_read_cost_no_memory_and_end_at_their_deadline() {
     let streams = (0..READERS).map(|_| watch(&readers));
     let streams = try_join_all(streams).await.unwrap();
     // All there is for them, two copies of each message with their subjects, would be ten times as much.
-    let limit = 30 * MIB;
+    let limit = 40 * MIB;
     for _ in 0..20 {
         send().await.expect("others are served meanwhile");
+        let page = ana.list(FolderRole::Inbox).await;
+        page.expect("no reader keeps a connection to the database");
         let [mail, gateway] = grown(before, memory(&services));
         assert!(mail < limit && gateway < limit, "{mail} {gateway}");
     }
@@ -108,4 +110,38 @@ async fn readers_that_never_read_cost_no_memory_and_end_at_their_deadline() {
     let mailbox = proxy.mail().get_mailbox(GetMailboxRequest {}).await;
     mailbox.expect("other clients of the proxy lose nothing");
     drop((behind, streams));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_never_read_take_nothing_of_what_others_are_told() {
+    const READERS: usize = 150;
+    let services = Services::on_files().start().await;
+    let (ana, ben) = tokio::join!(services.register_fresh(), services.register_fresh());
+    let begin = ana.state().await.unwrap();
+    let subject = "s".repeat(990);
+    try_join_all((0..100).map(|_| ana.send_request(letter(&[&ana], &subject, "text"))))
+        .await
+        .unwrap();
+    let mut unread = Vec::new();
+    // Together they have more than twice the bytes before them that one connection between the services took.
+    for _ in 0..2 {
+        let client = services.client().await.with_token(&ana.token);
+        let streams = (0..READERS).map(|_| async {
+            let since_state = begin.clone();
+            let mut mail = client.mail();
+            mail.watch_mailbox(WatchMailboxRequest { since_state })
+                .await
+        });
+        unread.push(try_join_all(streams).await.unwrap());
+    }
+    let mut watch = ben.watch("").await.unwrap();
+    watch.message().await.unwrap().unwrap();
+    for _ in 0..20 {
+        ana.send_request(letter(&[&ben], &subject, "text"))
+            .await
+            .unwrap();
+        let told = tokio::time::timeout(Duration::from_secs(5), watch.message()).await;
+        told.expect("in time").unwrap().unwrap();
+    }
+    drop(unread);
 }

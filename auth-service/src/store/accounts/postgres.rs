@@ -16,16 +16,14 @@ use sqlx::{
 };
 use tokio_util::sync::CancellationToken;
 use turbomessage_service_kit::{
+    detached::detached,
     health::Writes,
     pool,
     telemetry::{database::traced, metrics},
 };
 
 use super::{rows::EntryRow, shared::account_store};
-use crate::{
-    detached::detached,
-    store::sql::{self, ACQUIRE_TIMEOUT},
-};
+use crate::store::sql::{self, ACQUIRE_TIMEOUT};
 
 /// `$1` names.
 const NAMED: &str = "\
