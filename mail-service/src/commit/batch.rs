@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -90,7 +91,7 @@ async fn attempt(
     let mut desk = Desk::new(clock.now(), &defaults.mail_domain, mailboxes);
     load(&mut *transaction, &mut desk, &owners, jobs).await?;
     let results: Results = jobs.iter().map(|job| desk.work(job)).collect();
-    let changes = desk.finish();
+    let changes = Arc::new(desk.finish());
     transaction.write(&changes).await?;
     #[cfg(feature = "fault-points")]
     super::fault::reach("before-commit");

@@ -1,7 +1,10 @@
 //! Work in the background: erasing the mailboxes of deleted accounts, and contents that nobody has
 //! a copy of any more. In small transactions, each of which leaves everything consistent.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use turbomessage_service_kit::clock::Clock;
 use uuid::Uuid;
@@ -45,15 +48,14 @@ pub async fn erase_mailbox(
         let orphans = copies.iter().map(|c| c.content_id).collect();
         let time = clock.now().as_micros();
         let done = copies.is_empty();
-        transaction
-            .write(&Changes {
-                time,
-                mailboxes,
-                deleted_copies,
-                orphans,
-                ..Changes::default()
-            })
-            .await?;
+        let changes = Changes {
+            time,
+            mailboxes,
+            deleted_copies,
+            orphans,
+            ..Changes::default()
+        };
+        transaction.write(&Arc::new(changes)).await?;
         if done {
             transaction.purge(owner).await?;
         }

@@ -46,22 +46,35 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        code.map_or(Self::Refused as fn(_) -> _, by_result_code)(error.into())
+    }
+}
+
 /// `SQLSTATE`s of PostgreSQL (five characters) and extended result codes of SQLite (a number).
 fn by_code(code: &str) -> fn(anyhow::Error) -> StoreError {
     if code.len() == 5 {
-        return match &code[..2] {
-            "40" => StoreError::Conflict,
-            // Connections, resources, an operator's intervention, the system, a standby.
-            "08" | "53" | "57" | "58" | "25" => StoreError::Unavailable,
-            _ if code == "55P03" => StoreError::Conflict,
+        return match (code, &code[..2]) {
+            // Serialization failure, deadlock, a lock that was not got in time.
+            ("40001" | "40P01" | "55P03", _) => StoreError::Conflict,
+            // Connections, resources, an operator's intervention, the system, a standby, and a commit of which
+            // nobody knows (40003): once more, it could be the second time.
+            (_, "08" | "53" | "57" | "58" | "25" | "40") => StoreError::Unavailable,
             _ => StoreError::Refused,
         };
     }
-    match code.parse::<i32>().map(|code| code & 0xff) {
+    code.parse()
+        .map_or(StoreError::Refused as fn(_) -> _, by_result_code)
+}
+
+fn by_result_code(code: i32) -> fn(anyhow::Error) -> StoreError {
+    match code & 0xff {
         // SQLITE_BUSY, SQLITE_LOCKED.
-        Ok(5 | 6) => StoreError::Conflict,
+        5 | 6 => StoreError::Conflict,
         // SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN.
-        Ok(8 | 10 | 13 | 14) => StoreError::Unavailable,
+        8 | 10 | 13 | 14 => StoreError::Unavailable,
         _ => StoreError::Refused,
     }
 }
@@ -77,6 +90,10 @@ mod tests {
         assert!(
             matches!(kind("55P03"), StoreError::Conflict(_)),
             "lock timeout"
+        );
+        assert!(
+            matches!(kind("40003"), StoreError::Unavailable(_)),
+            "nobody knows whether it was committed"
         );
         assert!(
             matches!(kind("25006"), StoreError::Unavailable(_)),

@@ -5,9 +5,9 @@
 pub mod conformance;
 mod error;
 mod postgres;
+mod reads;
 mod records;
 mod rows;
-mod shared;
 mod sqlite;
 mod statements;
 
@@ -274,7 +274,7 @@ pub trait Transaction: Send {
     async fn deleted(&mut self, keys: &[Key]) -> Result<Vec<Key>, StoreError>;
 
     /// Writes what a batch has changed.
-    async fn write(&mut self, changes: &Changes) -> Result<(), StoreError>;
+    async fn write(&mut self, changes: &Arc<Changes>) -> Result<(), StoreError>;
 
     /// Up to `limit` copies of `owner`'s.
     async fn some_copies(&mut self, owner: Uuid, limit: i64) -> Result<Vec<Copy>, StoreError>;

@@ -52,19 +52,39 @@ pub(super) fn unpack_deliveries(bytes: &[u8]) -> Vec<Delivery> {
         .collect()
 }
 
-#[derive(FromRow)]
-pub(super) struct MailboxRow {
-    owner_id: Uuid,
-    state: i16,
-    epoch: Uuid,
-    last_change: i64,
-    oldest_change: i64,
-    last_receive_time: i64,
-    message_count: i64,
-    used_bytes: i64,
-    quota_messages: i64,
-    quota_bytes: i64,
-    indexed_time: i64,
+/// A row that both drivers read: sqlx by the names of its columns, rusqlite by their order, which is that of the lists
+/// of columns in `statements.rs`.
+macro_rules! row {
+    (pub(super) struct $name:ident { $($field:ident: $type:ty,)* }) => {
+        #[derive(FromRow)]
+        pub(super) struct $name { $($field: $type,)* }
+
+        impl TryFrom<&rusqlite::Row<'_>> for $name {
+            type Error = rusqlite::Error;
+
+            fn try_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+                let mut columns = 0_usize..;
+                let mut next = || columns.next().unwrap_or_default();
+                Ok(Self { $($field: row.get(next())?,)* })
+            }
+        }
+    };
+}
+
+row! {
+    pub(super) struct MailboxRow {
+        owner_id: Uuid,
+        state: i16,
+        epoch: Uuid,
+        last_change: i64,
+        oldest_change: i64,
+        last_receive_time: i64,
+        message_count: i64,
+        used_bytes: i64,
+        quota_messages: i64,
+        quota_bytes: i64,
+        indexed_time: i64,
+    }
 }
 
 impl From<MailboxRow> for Mailbox {
@@ -91,16 +111,17 @@ impl From<MailboxRow> for Mailbox {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct FolderRow {
-    owner_id: Uuid,
-    folder_id: Uuid,
-    role: i16,
-    name: String,
-    total_count: i64,
-    unread_count: i64,
-    change_number: i64,
-    create_change: i64,
+row! {
+    pub(super) struct FolderRow {
+        owner_id: Uuid,
+        folder_id: Uuid,
+        role: i16,
+        name: String,
+        total_count: i64,
+        unread_count: i64,
+        change_number: i64,
+        create_change: i64,
+    }
 }
 
 impl From<FolderRow> for Folder {
@@ -118,33 +139,33 @@ impl From<FolderRow> for Folder {
     }
 }
 
-#[derive(FromRow)]
-#[expect(clippy::struct_excessive_bools, reason = "columns are what they are")]
-pub(super) struct CopyRow {
-    owner_id: Uuid,
-    message_id: Uuid,
-    content_id: Uuid,
-    thread_id: Uuid,
-    folder_id: Uuid,
-    kind: i16,
-    change_number: i64,
-    create_change: i64,
-    receive_time: i64,
-    send_time: i64,
-    is_read: bool,
-    is_starred: bool,
-    is_answered: bool,
-    is_forwarded: bool,
-    subject: String,
-    snippet: String,
-    participants: Vec<u8>,
-    in_reply_to: Option<Uuid>,
-    internet_message_id: String,
-    size_bytes: i64,
-    labels: Vec<u8>,
-    forward_of: Option<Uuid>,
-    deliver_time: Option<i64>,
-    trash_time: Option<i64>,
+row! {
+    pub(super) struct CopyRow {
+        owner_id: Uuid,
+        message_id: Uuid,
+        content_id: Uuid,
+        thread_id: Uuid,
+        folder_id: Uuid,
+        kind: i16,
+        change_number: i64,
+        create_change: i64,
+        receive_time: i64,
+        send_time: i64,
+        is_read: bool,
+        is_starred: bool,
+        is_answered: bool,
+        is_forwarded: bool,
+        subject: String,
+        snippet: String,
+        participants: Vec<u8>,
+        in_reply_to: Option<Uuid>,
+        internet_message_id: String,
+        size_bytes: i64,
+        labels: Vec<u8>,
+        forward_of: Option<Uuid>,
+        deliver_time: Option<i64>,
+        trash_time: Option<i64>,
+    }
 }
 
 impl TryFrom<CopyRow> for Copy {
@@ -180,12 +201,13 @@ impl TryFrom<CopyRow> for Copy {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct LabelRow {
-    owner_id: Uuid,
-    name: String,
-    total_count: i64,
-    unread_count: i64,
+row! {
+    pub(super) struct LabelRow {
+        owner_id: Uuid,
+        name: String,
+        total_count: i64,
+        unread_count: i64,
+    }
 }
 
 impl From<LabelRow> for Label {
@@ -199,14 +221,15 @@ impl From<LabelRow> for Label {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct ThreadRow {
-    owner_id: Uuid,
-    thread_id: Uuid,
-    folder_id: Uuid,
-    message_count: i64,
-    unread_count: i64,
-    last_time: i64,
+row! {
+    pub(super) struct ThreadRow {
+        owner_id: Uuid,
+        thread_id: Uuid,
+        folder_id: Uuid,
+        message_count: i64,
+        unread_count: i64,
+        last_time: i64,
+    }
 }
 
 impl From<ThreadRow> for ThreadPart {
@@ -353,12 +376,13 @@ impl TryFrom<FirstBlockRow> for (usize, Block) {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct AnswerRow {
-    owner_id: Uuid,
-    request_id: Uuid,
-    fingerprint: Vec<u8>,
-    answer: Vec<u8>,
+row! {
+    pub(super) struct AnswerRow {
+        owner_id: Uuid,
+        request_id: Uuid,
+        fingerprint: Vec<u8>,
+        answer: Vec<u8>,
+    }
 }
 
 impl TryFrom<AnswerRow> for KeptAnswer {

@@ -143,11 +143,11 @@ pub(super) const LONG_HISTORIES: &str = "SELECT mailboxes.owner_id FROM mailboxe
      oldest_change > $4)";
 pub(super) const HISTORY_CUT: &str = "SELECT CAST(COALESCE(MAX(change_number), 0) AS BIGINT) FROM \
      (SELECT change_number, change_time FROM changes WHERE owner_id = $1 ORDER BY change_number \
-     LIMIT $4) AS oldest WHERE change_time < $2 OR change_number <= $3";
+     LIMIT $2) AS oldest WHERE change_time < $3 OR change_number <= $4";
 pub(super) const HISTORY_FORGET: &str =
-    "DELETE FROM changes WHERE owner_id = $1 AND change_number <= $2";
+    "DELETE FROM changes WHERE change_number <= $1 AND owner_id = $2";
 pub(super) const HISTORY_BEGIN: &str =
-    "UPDATE mailboxes SET oldest_change = $2 WHERE owner_id = $1";
+    "UPDATE mailboxes SET oldest_change = $1 WHERE owner_id = $2";
 pub(super) const UNINDEXED: &str = "SELECT copies.receive_time, copies.subject, body_text, body_html, \
      copies.participants FROM copies JOIN contents USING (content_id) WHERE owner_id = $1 AND \
      receive_time > $2 AND receive_time <= $3 ORDER BY receive_time";
@@ -174,13 +174,13 @@ pub(super) const ADD_SEGMENT: &str = concat!(
     segment_columns!(),
     ", state, state_time) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 );
-pub(super) const SET_SEGMENT: &str = "UPDATE search_segments SET state = $3, state_time = $4 WHERE \
-     owner_id = $1 AND segment_id = $2 AND state = $5";
+pub(super) const SET_SEGMENT: &str = "UPDATE search_segments SET state = $1, state_time = $2 WHERE \
+     owner_id = $3 AND segment_id = $4 AND state = $5";
 pub(super) const DROP_BLOCKS: &str =
     "DELETE FROM search_blocks WHERE owner_id = $1 AND segment_id = $2";
 pub(super) const DROP_SEGMENT: &str =
     "DELETE FROM search_segments WHERE owner_id = $1 AND segment_id = $2";
-pub(super) const SET_INDEXED: &str = "UPDATE mailboxes SET indexed_time = $2 WHERE owner_id = $1 AND \
+pub(super) const SET_INDEXED: &str = "UPDATE mailboxes SET indexed_time = $1 WHERE owner_id = $2 AND \
      indexed_time = $3";
 pub(super) const ANSWER: &str = concat!(
     "SELECT ",

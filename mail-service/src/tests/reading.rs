@@ -1,5 +1,7 @@
 //! Reading, page by page and within the limits of an answer.
 
+use std::sync::Arc;
+
 use futures::future::join_all;
 use prost::Message as _;
 use turbomessage_proto::mail_v1::{
@@ -171,7 +173,7 @@ async fn repeat(world: &World, owner: &Person, message_id: &str, times: usize) {
     }
     changes.mailboxes.push(mailbox);
     let mut transaction = store.begin().await.unwrap();
-    transaction.write(&changes).await.unwrap();
+    transaction.write(&Arc::new(changes)).await.unwrap();
     transaction.commit().await.unwrap();
 }
 

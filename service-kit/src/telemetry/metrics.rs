@@ -152,6 +152,22 @@ pub fn commit_ended(seconds: f64, succeeded: bool) {
 /// how many there may be.
 #[cfg(feature = "sql")]
 pub fn watch_pool<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) {
+    let most = u64::from(pool.options().get_max_connections());
+    let pool = pool.clone();
+    watch_connections(name, most, move || {
+        let idle = u64::try_from(pool.num_idle()).unwrap_or(u64::MAX);
+        (u64::from(pool.size()).saturating_sub(idle), idle)
+    });
+}
+
+/// Watches connections to a database, called `name`, of which there may be `most`: how many are in use, and how
+/// many are idle.
+#[cfg(feature = "sql")]
+pub fn watch_connections(
+    name: &'static str,
+    most: u64,
+    used_and_idle: impl Fn() -> (u64, u64) + Send + Sync + 'static,
+) {
     let named = KeyValue::new("db.client.connection.pool.name", name);
     let in_state = {
         let named = named.clone();
@@ -162,24 +178,18 @@ pub fn watch_pool<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) {
             ]
         }
     };
-    let watched = pool.clone();
     meter()
         .u64_observable_gauge("db.client.connection.count")
         .with_description("Connections to the database, by whether they are in use.")
         .with_callback(move |observer| {
-            let idle = u64::try_from(watched.num_idle()).unwrap_or(u64::MAX);
-            let used = u64::from(watched.size()).saturating_sub(idle);
+            let (used, idle) = used_and_idle();
             observer.observe(used, &in_state("used"));
             observer.observe(idle, &in_state("idle"));
         })
         .build();
-    let watched = pool.clone();
     meter()
         .u64_observable_gauge("db.client.connection.max")
         .with_description("Connections to the database that there may be.")
-        .with_callback(move |observer| {
-            let most = watched.options().get_max_connections();
-            observer.observe(u64::from(most), std::slice::from_ref(&named));
-        })
+        .with_callback(move |observer| observer.observe(most, std::slice::from_ref(&named)))
         .build();
 }

@@ -318,7 +318,7 @@ impl Transaction for FaultyTransaction {
         self.inner.deleted(keys).await
     }
 
-    async fn write(&mut self, changes: &Changes) -> Result<(), StoreError> {
+    async fn write(&mut self, changes: &Arc<Changes>) -> Result<(), StoreError> {
         self.inner.write(changes).await?;
         if changes.contents.iter().any(|c| c.subject == POISON) {
             return Err(StoreError::Refused(anyhow::anyhow!("poison")));

@@ -321,7 +321,7 @@ impl Office {
             orphans: vec![content_id],
             ..Changes::default()
         };
-        transaction.write(&changes).await.unwrap();
+        transaction.write(&Arc::new(changes)).await.unwrap();
         let orphans = transaction.orphans(i64::from(i32::MAX)).await.unwrap();
         transaction.rollback().await;
         let mut ours = orphans.iter().filter(|(_, id, _)| *id == content_id);

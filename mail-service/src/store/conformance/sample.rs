@@ -1,5 +1,7 @@
 //! Rows with something in every column.
 
+use std::sync::Arc;
+
 use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
@@ -150,6 +152,6 @@ pub(super) async fn open(store: &SharedStore, owner: Uuid) -> Folder {
 
 pub(super) async fn write(store: &SharedStore, changes: &Changes) {
     let mut transaction = store.begin().await.unwrap();
-    transaction.write(changes).await.unwrap();
+    transaction.write(&Arc::new(changes.clone())).await.unwrap();
     transaction.commit().await.unwrap();
 }

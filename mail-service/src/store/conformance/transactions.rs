@@ -30,7 +30,7 @@ pub(super) async fn cut_short<T>(work: impl Future<Output = T>, polls: usize) ->
 }
 
 /// Changes that put one message into `owner`'s mailbox.
-async fn a_message(store: &SharedStore, owner: Uuid) -> (Uuid, Changes) {
+async fn a_message(store: &SharedStore, owner: Uuid) -> (Uuid, Arc<Changes>) {
     let inbox = sample::open(store, owner).await;
     let mut content = sample::content(owner, Body::default());
     let copy = sample::copy(&mut content, owner, inbox.folder_id, 2);
@@ -40,7 +40,7 @@ async fn a_message(store: &SharedStore, owner: Uuid) -> (Uuid, Changes) {
         new_copies: vec![copy],
         ..Changes::default()
     };
-    (id, changes)
+    (id, Arc::new(changes))
 }
 
 pub(super) async fn a_dropped_transaction_takes_no_effect(store: SharedStore) {
@@ -137,7 +137,7 @@ pub(super) async fn what_another_writer_committed_is_seen_after_the_lock(store: 
     let mut first = store.begin().await.unwrap();
     let mut mailboxes = first.lock_mailboxes(&[owner]).await.unwrap();
     mailboxes[0].last_change = 99;
-    changes.mailboxes = mailboxes;
+    Arc::make_mut(&mut changes).mailboxes = mailboxes;
 
     let (begun, is_begun) = oneshot::channel();
     let second = {

@@ -3,6 +3,7 @@
 mod sets;
 mod sql;
 mod transaction;
+mod writes;
 
 use std::{str::FromStr, time::Duration};
 
@@ -20,10 +21,8 @@ use uuid::Uuid;
 pub(super) use self::sql::{BLOCKS, COPIES_AT, OWN};
 use self::{sets::column, transaction::PostgresTransaction};
 use super::{
-    Account, BlockRange, Delivery, End, KeptAnswer, Key, LOST_CHANGES, MailStore, Queue, Retention,
-    Segment, SegmentState, StoreError, Transaction, Unindexed, rows,
-    shared::{shared_reads, shared_writes},
-    statements,
+    Account, BlockRange, End, KeptAnswer, Key, MailStore, Queue, Retention, Segment, StoreError,
+    Transaction, Unindexed, reads::shared_reads, rows, statements,
 };
 use crate::{
     domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
@@ -103,15 +102,15 @@ async fn migrate(options: &PgConnectOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What both engines read in the same words.
 mod common {
     use super::{
-        Block, Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, LOST_CHANGES,
-        Label, Mailbox, PgConnection, PgPool, Queue, Retention, Segment, SegmentState, StoreError,
-        Timestamp, Unindexed, Uuid, rows, shared_reads, shared_writes, statements, traced,
+        Block, Change, Copy, Cursor, Filter, Folder, KeptAnswer, Key, Label, Mailbox, PgPool,
+        Queue, Retention, Segment, StoreError, Timestamp, Unindexed, Uuid, rows, shared_reads,
+        statements, traced,
     };
 
     shared_reads!(PgPool);
-    shared_writes!(PgConnection);
 }
 
 #[async_trait]

@@ -1,18 +1,19 @@
 //! Writing.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sqlx::{PgConnection, Postgres, pool::PoolConnection};
 use turbomessage_service_kit::{clock::Timestamp, telemetry::database::traced};
 use uuid::Uuid;
 
 use super::{
-    common,
     sets::{
         column, insert_answers, insert_changes, insert_contents, insert_copies, insert_folders,
         insert_orphans, over_keys, over_labelled, put_labels, put_threads, split, update_copies,
         update_folders, update_mailboxes,
     },
-    sql,
+    sql, writes,
 };
 use crate::{
     domain::{Copy, Folder, Label, Mailbox, ThreadPart},
@@ -157,10 +158,10 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn copies_in(&mut self, folder: Key, limit: i64) -> Result<Vec<Copy>, StoreError> {
-        common::copies_in(self.connection()?, folder, limit).await
+        writes::copies_in(self.connection()?, folder, limit).await
     }
 
-    async fn write(&mut self, changes: &Changes) -> Result<(), StoreError> {
+    async fn write(&mut self, changes: &Arc<Changes>) -> Result<(), StoreError> {
         let time = changes.time;
         let connection = self.connection()?;
         let replaced: Vec<Key> = changes
@@ -193,18 +194,18 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn some_copies(&mut self, owner: Uuid, limit: i64) -> Result<Vec<Copy>, StoreError> {
-        common::some_copies(self.connection()?, owner, limit).await
+        writes::some_copies(self.connection()?, owner, limit).await
     }
 
     async fn purge(&mut self, owner: Uuid) -> Result<(), StoreError> {
-        common::purge(self.connection()?, owner).await
+        writes::purge(self.connection()?, owner).await
     }
 
     async fn orphans(
         &mut self,
         limit: i64,
     ) -> Result<Vec<(Uuid, Uuid, Vec<Delivery>)>, StoreError> {
-        common::orphans(self.connection()?, limit).await
+        writes::orphans(self.connection()?, limit).await
     }
 
     async fn sweep(&mut self, entries: &[Uuid], contents: &[Uuid]) -> Result<(), StoreError> {
@@ -226,7 +227,7 @@ impl Transaction for PostgresTransaction {
         state: SegmentState,
         time: Timestamp,
     ) -> Result<(), StoreError> {
-        common::add_segment(self.connection()?, segment, state, time).await
+        writes::add_segment(self.connection()?, segment, state, time).await
     }
 
     async fn add_blocks(
@@ -250,11 +251,11 @@ impl Transaction for PostgresTransaction {
         change: (SegmentState, SegmentState),
         time: Timestamp,
     ) -> Result<bool, StoreError> {
-        common::set_segment(self.connection()?, segment, change, time).await
+        writes::set_segment(self.connection()?, segment, change, time).await
     }
 
     async fn drop_segment(&mut self, segment: Key) -> Result<(), StoreError> {
-        common::drop_segment(self.connection()?, segment).await
+        writes::drop_segment(self.connection()?, segment).await
     }
 
     async fn add_correspondents(
@@ -275,7 +276,7 @@ impl Transaction for PostgresTransaction {
         owner: Uuid,
         times: (Timestamp, Timestamp),
     ) -> Result<bool, StoreError> {
-        common::set_indexed(self.connection()?, owner, times).await
+        writes::set_indexed(self.connection()?, owner, times).await
     }
 
     async fn forget_history(
@@ -284,7 +285,7 @@ impl Transaction for PostgresTransaction {
         kept: Retention,
         limit: i64,
     ) -> Result<(), StoreError> {
-        common::forget_history(self.connection()?, mailbox, kept, limit).await
+        writes::forget_history(self.connection()?, mailbox, kept, limit).await
     }
 
     async fn forget_answers(
@@ -313,7 +314,7 @@ impl Transaction for PostgresTransaction {
             .bind(position)
             .execute(traced(&mut *connection))
             .await?;
-        common::note_position(connection, position).await
+        writes::note_position(connection, position).await
     }
 
     async fn begin_anew(
@@ -327,7 +328,7 @@ impl Transaction for PostgresTransaction {
         sqlx::raw_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
             .execute(traced(&mut *connection))
             .await?;
-        common::begin_anew(connection, mark, epoch, time).await
+        writes::begin_anew(connection, mark, epoch, time).await
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {

@@ -1,10 +1,10 @@
-//! `SQLite`: sets go in as JSON, because each statement costs a hop to the driver's thread. One
-//! connection writes, others read beside it (write-ahead log); a commit is on the disk when it
-//! returns.
+//! `SQLite`: one connection writes, others read beside it (write-ahead log); a commit is on the disk when
+//! it returns.
 
 mod sets;
 mod sql;
 mod transaction;
+mod writer;
 
 use std::{str::FromStr, time::Duration};
 
@@ -12,7 +12,7 @@ use anyhow::Context;
 use async_trait::async_trait;
 use serde_json::json;
 use sqlx::{
-    SqliteConnection, SqlitePool,
+    ConnectOptions as _, Connection as _, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use turbomessage_service_kit::{
@@ -27,12 +27,11 @@ pub(super) use self::sql::{BLOCKS, COPIES_AT, OWN};
 use self::{
     sets::{hex_of, ids, set},
     transaction::SqliteTransaction,
+    writer::Writer,
 };
 use super::{
-    Account, BlockRange, Delivery, End, KeptAnswer, Key, LOST_CHANGES, MailStore, Queue, Retention,
-    Segment, SegmentState, StoreError, Transaction, Unindexed, rows,
-    shared::{shared_reads, shared_writes},
-    statements,
+    Account, BlockRange, End, KeptAnswer, Key, MailStore, Queue, Retention, Segment, StoreError,
+    Transaction, Unindexed, reads::shared_reads, rows, statements,
 };
 use crate::{
     domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
@@ -40,14 +39,12 @@ use crate::{
 };
 
 const READERS: u32 = 4;
-/// How long a writer waits for the one before it.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Mailboxes in `SQLite`.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    writer: SqlitePool,
+    writer: Writer,
     readers: SqlitePool,
 }
 
@@ -61,27 +58,32 @@ impl SqliteStore {
         let options = SqliteConnectOptions::from_str(url)
             .context("not a URL of SQLite")?
             .journal_mode(SqliteJournalMode::Wal)
-            // NORMAL may lose the last commits at a power cut.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
         // SQLite gives its other files the same permissions.
         let path = options.get_filename();
         files::make_private(path).with_context(|| format!("cannot open {}", path.display()))?;
-        let writer = pool::options()
-            .max_connections(1)
-            .acquire_timeout(WRITE_TIMEOUT)
-            .connect_with(options.clone())
-            .await?;
+        let mut connection = options.connect().await?;
         let mut migrations = sqlx::migrate!("migrations/sqlite");
         // A version may start beside, or after, a newer one: migrations only add.
-        migrations.set_ignore_missing(true).run(&writer).await?;
+        migrations
+            .set_ignore_missing(true)
+            .run(&mut connection)
+            .await?;
+        let writer = Writer::open(path)?;
+        // Not before: with the last connection the log would go.
+        connection.close().await?;
         let readers = pool::options()
             .max_connections(READERS)
             .acquire_timeout(READ_TIMEOUT)
             .connect_with(options.read_only(true))
             .await?;
-        metrics::watch_pool("mail.writers", &writer);
         metrics::watch_pool("mail.readers", &readers);
+        let watched = writer.clone();
+        metrics::watch_connections("mail.writers", 1, move || {
+            let used = u64::from(watched.is_used());
+            (used, 1 - used)
+        });
         Ok(Self { writer, readers })
     }
 
@@ -103,23 +105,21 @@ fn wanted(ranges: &[BlockRange]) -> String {
     })
 }
 
+/// What both engines read in the same words.
 mod common {
     use super::{
-        Block, Change, Copy, Cursor, Delivery, Filter, Folder, KeptAnswer, Key, LOST_CHANGES,
-        Label, Mailbox, Queue, Retention, Segment, SegmentState, SqliteConnection, SqlitePool,
-        StoreError, Timestamp, Unindexed, Uuid, rows, shared_reads, shared_writes, statements,
-        traced,
+        Block, Change, Copy, Cursor, Filter, Folder, KeptAnswer, Key, Label, Mailbox, Queue,
+        Retention, Segment, SqlitePool, StoreError, Timestamp, Unindexed, Uuid, rows, shared_reads,
+        statements, traced,
     };
 
     shared_reads!(SqlitePool);
-    shared_writes!(SqliteConnection);
 }
 
 #[async_trait]
 impl MailStore for SqliteStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        let connection = self.writer.acquire().await?;
-        Ok(Box::new(SqliteTransaction::begin(connection).await?))
+        Ok(Box::new(SqliteTransaction::begin(&self.writer).await?))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,157 +1,277 @@
 //! Writing.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use serde_json::json;
-use sqlx::{Sqlite, SqliteConnection, pool::PoolConnection};
-use turbomessage_service_kit::{
-    clock::{Timestamp, new_id},
-    telemetry::database::traced,
-};
+use rusqlite::{Connection, params};
+use turbomessage_service_kit::clock::{Timestamp, new_id};
 use uuid::Uuid;
 
 use super::{
-    common,
-    sets::{
-        answer_row, change_row, changed_folder, changed_row, content_row, copy_row, folder_row,
-        hex_of, ids, keys, label_row, labelled_row, mailbox_counts, mailbox_row, set, thread_row,
-    },
     sql,
+    writer::{Lease, Writer, each, execute, fetch, look_up},
 };
 use crate::{
     domain::{Copy, Folder, Label, Mailbox, ThreadPart},
     search::Block,
     store::{
-        Account, Changes, Delivery, KeptAnswer, Key, Retention, Segment, SegmentState, StoreError,
-        Transaction, rows,
+        Account, Changes, Delivery, KeptAnswer, Key, LOST_CHANGES, Retention, Segment,
+        SegmentState, StoreError, Transaction, rows, statements,
     },
 };
 
 pub(super) struct SqliteTransaction {
-    connection: Option<PoolConnection<Sqlite>>,
+    /// `None` when it has ended.
+    lease: Option<Lease>,
 }
 
 impl SqliteTransaction {
     /// The connection is the transaction's from the start: whoever gives up while it begins must
     /// not leave one behind that is inside of a transaction.
-    pub(super) async fn begin(connection: PoolConnection<Sqlite>) -> Result<Self, StoreError> {
-        let mut transaction = Self {
-            connection: Some(connection),
+    pub(super) async fn begin(writer: &Writer) -> Result<Self, StoreError> {
+        let transaction = Self {
+            lease: Some(writer.acquire().await?),
         };
         // Deferred, the step from reading to writing would ignore the busy timeout.
-        sqlx::raw_sql("BEGIN IMMEDIATE")
-            .execute(traced(transaction.connection()?))
-            .await?;
+        let begin = |connection: &Connection| execute(connection, "BEGIN IMMEDIATE", []);
+        transaction.run(begin).await?;
         Ok(transaction)
     }
 
-    fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        let connection = self.connection.as_mut();
-        Ok(connection.ok_or_else(|| StoreError::Refused(anyhow::anyhow!("already ended")))?)
-    }
-
-    /// Runs a statement over a set, unless the set is empty.
-    async fn over(&mut self, statement: &'static str, set: String) -> Result<(), StoreError> {
-        if set != "[]" {
-            sqlx::query(statement)
-                .bind(set)
-                .execute(traced(self.connection()?))
-                .await?;
-        }
-        Ok(())
-    }
-
-    async fn write_copies(&mut self, changes: &Changes) -> Result<(), StoreError> {
-        let replaced = set(&changes.replaced_copies, |c| {
-            json!([hex_of(c.owner_id), hex_of(c.message_id)])
-        });
-        self.over(sql::DELETE_COPIES, replaced).await?;
-        self.over(sql::INSERT_COPIES, set(&changes.replaced_copies, copy_row))
-            .await?;
-        self.over(sql::INSERT_COPIES, set(&changes.new_copies, copy_row))
-            .await?;
-        self.over(
-            sql::UPDATE_COPIES,
-            set(&changes.changed_copies, changed_row),
-        )
-        .await?;
-        self.over(sql::DELETE_COPIES, keys(&changes.deleted_copies))
-            .await?;
-        let time = Timestamp::from_micros(changes.time);
-        let orphans = set(&changes.orphans, |content| {
-            json!([hex_of(new_id(time)), hex_of(*content)])
-        });
-        self.over(sql::INSERT_ORPHANS, orphans).await
-    }
-
-    async fn write_folders(&mut self, changes: &Changes) -> Result<(), StoreError> {
-        self.over(sql::CREATE_FOLDERS, set(&changes.new_folders, folder_row))
-            .await?;
-        self.over(sql::UPDATE_FOLDERS, set(&changes.folders, changed_folder))
-            .await?;
-        self.over(sql::DELETE_FOLDERS, keys(&changes.deleted_folders))
-            .await
-    }
-
-    async fn write_labels(&mut self, changes: &Changes) -> Result<(), StoreError> {
-        let (used, unused): (Vec<&Label>, Vec<&Label>) =
-            changes.labels.iter().partition(|l| l.total_count > 0);
-        self.over(sql::PUT_LABELS, set(&used, |l| label_row(l)))
-            .await?;
-        self.over(sql::DELETE_LABELS, set(&unused, |l| label_row(l)))
-            .await?;
-        self.over(sql::DELETE_LABELLED, set(&changes.unlabelled, labelled_row))
-            .await?;
-        self.over(sql::INSERT_LABELLED, set(&changes.labelled, labelled_row))
-            .await
-    }
-
-    async fn write_threads(&mut self, changes: &Changes) -> Result<(), StoreError> {
-        let (used, unused): (Vec<&ThreadPart>, Vec<&ThreadPart>) =
-            changes.threads.iter().partition(|t| t.message_count > 0);
-        self.over(sql::PUT_THREADS, set(&used, |t| thread_row(t)))
-            .await?;
-        self.over(sql::DELETE_THREADS, set(&unused, |t| thread_row(t)))
-            .await?;
-        self.over(sql::SHORTEN_THREADS, keys(&changes.shortened_threads))
-            .await
-    }
-
-    /// The same with a time beside the set.
-    async fn over_at(
-        &mut self,
-        statement: &'static str,
-        set: String,
-        time: i64,
-    ) -> Result<(), StoreError> {
-        if set != "[]" {
-            sqlx::query(statement)
-                .bind(set)
-                .bind(time)
-                .execute(traced(self.connection()?))
-                .await?;
-        }
-        Ok(())
+    async fn run<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let ended = || StoreError::Refused(anyhow::anyhow!("already ended"));
+        self.lease.as_ref().ok_or_else(ended)?.run(step).await
     }
 }
 
 impl Drop for SqliteTransaction {
-    /// A connection whose transaction was not ended is closed, never handed to somebody else.
+    /// What was not ended is undone, before anybody else has the connection.
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            drop(connection.detach());
+        if let Some(lease) = self.lease.take() {
+            lease.post(|connection| {
+                // After some errors SQLite has undone it already.
+                if !connection.is_autocommit()
+                    && let Err(error) = execute(connection, "ROLLBACK", [])
+                {
+                    tracing::error!(error.cause = ?error, "a transaction was not undone");
+                }
+            });
         }
     }
+}
+
+fn write_copies(connection: &Connection, changes: &Changes) -> Result<(), StoreError> {
+    let replaced = &changes.replaced_copies;
+    each(connection, sql::DELETE_COPY, replaced, |statement, c| {
+        statement.execute((c.owner_id, c.message_id))
+    })?;
+    let new = replaced.iter().chain(&changes.new_copies);
+    each(connection, sql::INSERT_COPY, new, |statement, c| {
+        statement.execute(params![
+            c.owner_id,
+            c.message_id,
+            c.content_id,
+            c.thread_id,
+            c.folder_id,
+            c.kind as i16,
+            c.change,
+            c.create_change,
+            c.receive_time.as_micros(),
+            c.send_time.as_micros(),
+            c.read,
+            c.starred,
+            c.answered,
+            c.forwarded,
+            c.subject,
+            c.snippet,
+            rows::pack(&c.participants),
+            c.in_reply_to,
+            c.internet_message_id,
+            c.size_bytes,
+            rows::pack(&c.labels),
+            c.forward_of,
+            c.deliver_time.map(Timestamp::as_micros),
+            c.trash_time.map(Timestamp::as_micros)
+        ])
+    })?;
+    let copies = &changes.changed_copies;
+    each(connection, sql::UPDATE_COPY, copies, |statement, c| {
+        statement.execute(params![
+            c.folder_id,
+            c.change,
+            c.read,
+            c.starred,
+            c.answered,
+            c.forwarded,
+            rows::pack(&c.labels),
+            c.trash_time.map(Timestamp::as_micros),
+            c.owner_id,
+            c.message_id
+        ])
+    })?;
+    let deleted = &changes.deleted_copies;
+    each(connection, sql::DELETE_COPY, deleted, |statement, key| {
+        statement.execute(*key)
+    })?;
+    let time = Timestamp::from_micros(changes.time);
+    let orphans = &changes.orphans;
+    each(connection, sql::INSERT_ORPHAN, orphans, |statement, id| {
+        statement.execute((new_id(time), id))
+    })?;
+    Ok(())
+}
+
+fn write_contents(connection: &Connection, changes: &Changes) -> Result<(), StoreError> {
+    let contents = &changes.contents;
+    each(connection, sql::INSERT_CONTENT, contents, |statement, c| {
+        statement.execute(params![
+            c.content_id,
+            c.sender_id,
+            c.send_time.as_micros(),
+            c.subject,
+            c.body.text,
+            c.body.html,
+            rows::pack(&c.participants),
+            c.internet_message_id,
+            c.in_reply_to,
+            c.size_bytes,
+            rows::pack_deliveries(&c.deliveries)
+        ])
+    })?;
+    Ok(())
+}
+
+fn create_folders<'f>(
+    connection: &Connection,
+    folders: impl IntoIterator<Item = &'f Folder>,
+) -> Result<(), StoreError> {
+    each(connection, sql::CREATE_FOLDER, folders, |statement, f| {
+        statement.execute(params![
+            f.owner_id,
+            f.folder_id,
+            f.role.map_or(0, |role| role as i16),
+            f.name,
+            f.total_count,
+            f.unread_count,
+            f.change,
+            f.create_change
+        ])
+    })?;
+    Ok(())
+}
+
+fn write_folders(connection: &Connection, changes: &Changes) -> Result<(), StoreError> {
+    create_folders(connection, &changes.new_folders)?;
+    let folders = &changes.folders;
+    each(connection, sql::UPDATE_FOLDER, folders, |statement, f| {
+        statement.execute(params![
+            f.name,
+            f.total_count,
+            f.unread_count,
+            f.change,
+            f.owner_id,
+            f.folder_id
+        ])
+    })?;
+    let deleted = &changes.deleted_folders;
+    each(connection, sql::DELETE_FOLDER, deleted, |statement, key| {
+        statement.execute(*key)
+    })?;
+    Ok(())
+}
+
+fn write_labels(connection: &Connection, changes: &Changes) -> Result<(), StoreError> {
+    let (used, unused): (Vec<&Label>, Vec<&Label>) =
+        changes.labels.iter().partition(|l| l.total_count > 0);
+    each(connection, sql::PUT_LABEL, used, |statement, l| {
+        statement.execute((l.owner_id, &l.name, l.total_count, l.unread_count))
+    })?;
+    each(connection, sql::DELETE_LABEL, unused, |statement, l| {
+        statement.execute((l.owner_id, &l.name))
+    })?;
+    for (sql, entries) in [
+        (sql::DELETE_LABELLED, &changes.unlabelled),
+        (sql::INSERT_LABELLED, &changes.labelled),
+    ] {
+        each(connection, sql, entries, |statement, l| {
+            let time = l.receive_time.as_micros();
+            statement.execute((l.owner_id, &l.name, l.folder_id, time, l.message_id))
+        })?;
+    }
+    Ok(())
+}
+
+fn write_threads(connection: &Connection, changes: &Changes) -> Result<(), StoreError> {
+    let (used, unused): (Vec<&ThreadPart>, Vec<&ThreadPart>) =
+        changes.threads.iter().partition(|t| t.message_count > 0);
+    each(connection, sql::PUT_THREAD, used, |statement, t| {
+        statement.execute((
+            t.owner_id,
+            t.thread_id,
+            t.folder_id,
+            t.message_count,
+            t.unread_count,
+            t.last_time.as_micros(),
+        ))
+    })?;
+    each(connection, sql::DELETE_THREAD, unused, |statement, t| {
+        statement.execute((t.owner_id, t.thread_id, t.folder_id))
+    })?;
+    let shortened = &changes.shortened_threads;
+    each(
+        connection,
+        sql::SHORTEN_THREAD,
+        shortened,
+        |statement, key| statement.execute(*key),
+    )?;
+    Ok(())
+}
+
+/// The history, what mailboxes count, and the answers that are kept.
+fn write_records(connection: &Connection, changes: &Changes) -> Result<(), StoreError> {
+    let time = changes.time;
+    let history = &changes.history;
+    each(connection, sql::INSERT_CHANGE, history, |statement, c| {
+        statement.execute((c.owner_id, c.number, c.event as i16, c.object_id, time))
+    })?;
+    let mailboxes = &changes.mailboxes;
+    each(
+        connection,
+        sql::UPDATE_MAILBOX,
+        mailboxes,
+        |statement, m| {
+            statement.execute((
+                m.state as i16,
+                m.last_change,
+                m.last_receive_time,
+                m.message_count,
+                m.used_bytes,
+                m.owner_id,
+            ))
+        },
+    )?;
+    let answers = &changes.answers;
+    each(connection, sql::INSERT_ANSWER, answers, |statement, a| {
+        let (owner, request) = a.request;
+        let answer = rows::pack(&a.answer);
+        statement.execute((owner, request, a.fingerprint.0, answer, time))
+    })?;
+    Ok(())
 }
 
 #[async_trait]
 impl Transaction for SqliteTransaction {
     /// The one writer has everything locked already.
     async fn lock_mailboxes(&mut self, owners: &[Uuid]) -> Result<Vec<Mailbox>, StoreError> {
-        let found: Vec<rows::MailboxRow> = sqlx::query_as(sql::LOCK_MAILBOXES)
-            .bind(ids(owners))
-            .fetch_all(traced(self.connection()?))
-            .await?;
-        rows::all(found)
+        let owners = owners.to_vec();
+        self.run(move |connection| {
+            let found = look_up(connection, statements::MAILBOX, &owners, |owner| [*owner])?;
+            rows::all::<rows::MailboxRow, _>(found)
+        })
+        .await
     }
 
     async fn create_mailboxes(
@@ -159,115 +279,175 @@ impl Transaction for SqliteTransaction {
         mailboxes: &[Mailbox],
         folders: &[Folder],
     ) -> Result<(), StoreError> {
-        let made: Vec<Uuid> = sqlx::query_scalar(sql::CREATE_MAILBOXES)
-            .bind(set(mailboxes, mailbox_row))
-            .fetch_all(traced(self.connection()?))
-            .await?;
-        let folders: Vec<&Folder> = folders
-            .iter()
-            .filter(|f| made.contains(&f.owner_id))
-            .collect();
-        self.over(sql::CREATE_FOLDERS, set(&folders, |f| folder_row(f)))
-            .await
+        let (mailboxes, folders) = (mailboxes.to_vec(), folders.to_vec());
+        self.run(move |connection| {
+            let mut made = Vec::new();
+            each(
+                connection,
+                sql::CREATE_MAILBOX,
+                &mailboxes,
+                |statement, m| {
+                    let is_new = statement.execute(params![
+                        m.owner_id,
+                        m.state as i16,
+                        m.epoch,
+                        m.last_change,
+                        m.oldest_change,
+                        m.last_receive_time,
+                        m.message_count,
+                        m.used_bytes,
+                        m.quota_messages,
+                        m.quota_bytes,
+                        m.indexed_time.as_micros()
+                    ])?;
+                    made.extend((is_new > 0).then_some(m.owner_id));
+                    Ok(is_new)
+                },
+            )?;
+            let folders = folders.iter().filter(|f| made.contains(&f.owner_id));
+            create_folders(connection, folders)
+        })
+        .await
     }
 
     async fn kept_answers(&mut self, requests: &[Key]) -> Result<Vec<KeptAnswer>, StoreError> {
-        let found: Vec<rows::AnswerRow> = sqlx::query_as(sql::KEPT_ANSWERS)
-            .bind(keys(requests))
-            .fetch_all(traced(self.connection()?))
-            .await?;
-        rows::all(found)
+        let requests = requests.to_vec();
+        self.run(move |connection| {
+            let found = look_up(connection, statements::ANSWER, &requests, |key| *key)?;
+            rows::all::<rows::AnswerRow, _>(found)
+        })
+        .await
     }
 
     async fn folders(&mut self, owners: &[Uuid]) -> Result<Vec<Folder>, StoreError> {
-        let found: Vec<rows::FolderRow> = sqlx::query_as(sql::FOLDERS_OF)
-            .bind(ids(owners))
-            .fetch_all(traced(self.connection()?))
-            .await?;
-        rows::all(found)
+        let owners = owners.to_vec();
+        self.run(move |connection| {
+            let found = look_up(connection, statements::FOLDERS, &owners, |owner| [*owner])?;
+            rows::all::<rows::FolderRow, _>(found)
+        })
+        .await
     }
 
     async fn copies(&mut self, wanted: &[Key]) -> Result<Vec<Copy>, StoreError> {
-        let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_BY_KEY)
-            .bind(keys(wanted))
-            .fetch_all(traced(self.connection()?))
-            .await?;
-        rows::all(found)
+        let wanted = wanted.to_vec();
+        self.run(move |connection| {
+            let found = look_up(connection, sql::COPY, &wanted, |key| *key)?;
+            rows::all::<rows::CopyRow, _>(found)
+        })
+        .await
     }
 
     async fn copies_by_internet_id(
         &mut self,
         wanted: &[(Uuid, String)],
     ) -> Result<Vec<Copy>, StoreError> {
-        let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_BY_INTERNET_ID)
-            .bind(set(wanted, |(owner, id)| json!([hex_of(*owner), id])))
-            .fetch_all(traced(self.connection()?))
-            .await?;
-        rows::all(found)
+        let wanted = wanted.to_vec();
+        self.run(move |connection| {
+            let key = |(owner, id): &(Uuid, String)| (*owner, id.clone());
+            let found = look_up(connection, sql::COPIES_BY_INTERNET_ID, &wanted, key)?;
+            rows::all::<rows::CopyRow, _>(found)
+        })
+        .await
     }
 
     async fn deleted(&mut self, wanted: &[Key]) -> Result<Vec<Key>, StoreError> {
-        let statement = sqlx::query_as(sql::DELETED).bind(keys(wanted));
-        Ok(statement.fetch_all(traced(self.connection()?)).await?)
-    }
-
-    async fn labels(&mut self, owners: &[Uuid]) -> Result<Vec<Label>, StoreError> {
-        let found: Vec<rows::LabelRow> = sqlx::query_as(sql::LABELS_OF)
-            .bind(ids(owners))
-            .fetch_all(traced(self.connection()?))
-            .await?;
-        rows::all(found)
-    }
-
-    async fn thread_parts(&mut self, wanted: &[Key]) -> Result<Vec<ThreadPart>, StoreError> {
-        let found: Vec<rows::ThreadRow> = sqlx::query_as(sql::THREADS_BY_KEY)
-            .bind(keys(wanted))
-            .fetch_all(traced(self.connection()?))
-            .await?;
-        rows::all(found)
-    }
-
-    async fn copies_in(&mut self, folder: Key, limit: i64) -> Result<Vec<Copy>, StoreError> {
-        common::copies_in(self.connection()?, folder, limit).await
-    }
-
-    async fn write(&mut self, changes: &Changes) -> Result<(), StoreError> {
-        let time = changes.time;
-        self.over(sql::INSERT_CONTENTS, set(&changes.contents, content_row))
-            .await?;
-        self.write_copies(changes).await?;
-        self.write_folders(changes).await?;
-        self.write_labels(changes).await?;
-        self.write_threads(changes).await?;
-        self.over_at(sql::INSERT_CHANGES, set(&changes.history, change_row), time)
-            .await?;
-        self.over(
-            sql::UPDATE_MAILBOXES,
-            set(&changes.mailboxes, mailbox_counts),
-        )
-        .await?;
-        self.over_at(sql::INSERT_ANSWERS, set(&changes.answers, answer_row), time)
+        let wanted = wanted.to_vec();
+        self.run(move |connection| look_up(connection, sql::DELETED, &wanted, |key| *key))
             .await
     }
 
+    async fn labels(&mut self, owners: &[Uuid]) -> Result<Vec<Label>, StoreError> {
+        let owners = owners.to_vec();
+        self.run(move |connection| {
+            let found = look_up(connection, statements::LABELS, &owners, |owner| [*owner])?;
+            rows::all::<rows::LabelRow, _>(found)
+        })
+        .await
+    }
+
+    async fn thread_parts(&mut self, wanted: &[Key]) -> Result<Vec<ThreadPart>, StoreError> {
+        let wanted = wanted.to_vec();
+        self.run(move |connection| {
+            let found = look_up(connection, sql::THREAD, &wanted, |key| *key)?;
+            rows::all::<rows::ThreadRow, _>(found)
+        })
+        .await
+    }
+
+    async fn copies_in(
+        &mut self,
+        (owner, folder): Key,
+        limit: i64,
+    ) -> Result<Vec<Copy>, StoreError> {
+        self.run(move |connection| {
+            let found = fetch(connection, statements::COPIES_IN, (owner, folder, limit))?;
+            rows::all::<rows::CopyRow, _>(found)
+        })
+        .await
+    }
+
+    async fn write(&mut self, changes: &Arc<Changes>) -> Result<(), StoreError> {
+        let changes = Arc::clone(changes);
+        self.run(move |connection| {
+            write_contents(connection, &changes)?;
+            write_copies(connection, &changes)?;
+            write_folders(connection, &changes)?;
+            write_labels(connection, &changes)?;
+            write_threads(connection, &changes)?;
+            write_records(connection, &changes)
+        })
+        .await
+    }
+
     async fn some_copies(&mut self, owner: Uuid, limit: i64) -> Result<Vec<Copy>, StoreError> {
-        common::some_copies(self.connection()?, owner, limit).await
+        self.run(move |connection| {
+            let found = fetch(connection, statements::SOME_COPIES, (owner, limit))?;
+            rows::all::<rows::CopyRow, _>(found)
+        })
+        .await
     }
 
     async fn purge(&mut self, owner: Uuid) -> Result<(), StoreError> {
-        common::purge(self.connection()?, owner).await
+        self.run(move |connection| {
+            for statement in statements::PURGE {
+                execute(connection, statement, [owner])?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn orphans(
         &mut self,
         limit: i64,
     ) -> Result<Vec<(Uuid, Uuid, Vec<Delivery>)>, StoreError> {
-        common::orphans(self.connection()?, limit).await
+        type Row = (Uuid, Uuid, Option<Vec<u8>>);
+        self.run(move |connection| {
+            let found: Vec<Row> = fetch(connection, statements::ORPHANS, [limit])?;
+            let deliveries =
+                |bytes: Option<Vec<u8>>| rows::unpack_deliveries(&bytes.unwrap_or_default());
+            let found = found.into_iter();
+            Ok(found
+                .map(|(entry, id, bytes)| (entry, id, deliveries(bytes)))
+                .collect())
+        })
+        .await
     }
 
     async fn sweep(&mut self, entries: &[Uuid], contents: &[Uuid]) -> Result<(), StoreError> {
-        self.over(sql::DELETE_CONTENTS, ids(contents)).await?;
-        self.over(sql::DELETE_ORPHANS, ids(entries)).await
+        let (entries, contents) = (entries.to_vec(), contents.to_vec());
+        self.run(move |connection| {
+            for (sql, ids) in [
+                (sql::DELETE_CONTENT, &contents),
+                (sql::DELETE_ORPHAN, &entries),
+            ] {
+                each(connection, sql, ids, |statement, id| {
+                    statement.execute([id])
+                })?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn add_segment(
@@ -276,7 +456,21 @@ impl Transaction for SqliteTransaction {
         state: SegmentState,
         time: Timestamp,
     ) -> Result<(), StoreError> {
-        common::add_segment(self.connection()?, segment, state, time).await
+        let segment = *segment;
+        self.run(move |connection| {
+            let row = (
+                segment.owner_id,
+                segment.segment_id,
+                segment.tokenizer,
+                segment.message_count,
+                segment.oldest_time.as_micros(),
+                segment.newest_time.as_micros(),
+                state as i16,
+                time.as_micros(),
+            );
+            execute(connection, statements::ADD_SEGMENT, row).map(drop)
+        })
+        .await
     }
 
     async fn add_blocks(
@@ -284,29 +478,38 @@ impl Transaction for SqliteTransaction {
         (owner, segment_id): Key,
         blocks: &[Block],
     ) -> Result<(), StoreError> {
-        let rows = set(blocks, |block| {
-            json!([hex::encode(&block.first_key), hex::encode(&block.data)])
-        });
-        sqlx::query(sql::ADD_BLOCKS)
-            .bind(owner)
-            .bind(segment_id)
-            .bind(rows)
-            .execute(traced(self.connection()?))
-            .await?;
-        Ok(())
+        let blocks = blocks.to_vec();
+        self.run(move |connection| {
+            each(connection, sql::ADD_BLOCK, &blocks, |statement, block| {
+                statement.execute((owner, segment_id, &block.first_key, &block.data))
+            })
+            .map(drop)
+        })
+        .await
     }
 
     async fn set_segment(
         &mut self,
-        segment: Key,
-        change: (SegmentState, SegmentState),
+        (owner, segment_id): Key,
+        (from, to): (SegmentState, SegmentState),
         time: Timestamp,
     ) -> Result<bool, StoreError> {
-        common::set_segment(self.connection()?, segment, change, time).await
+        let time = time.as_micros();
+        self.run(move |connection| {
+            let change = (to as i16, time, owner, segment_id, from as i16);
+            Ok(execute(connection, statements::SET_SEGMENT, change)? > 0)
+        })
+        .await
     }
 
     async fn drop_segment(&mut self, segment: Key) -> Result<(), StoreError> {
-        common::drop_segment(self.connection()?, segment).await
+        self.run(move |connection| {
+            for statement in [statements::DROP_SEGMENT, statements::DROP_BLOCKS] {
+                execute(connection, statement, segment)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn add_correspondents(
@@ -314,20 +517,29 @@ impl Transaction for SqliteTransaction {
         owner: Uuid,
         accounts: &[Uuid],
     ) -> Result<(), StoreError> {
-        sqlx::query(sql::ADD_CORRESPONDENTS)
-            .bind(owner)
-            .bind(ids(accounts))
-            .execute(traced(self.connection()?))
-            .await?;
-        Ok(())
+        let accounts = accounts.to_vec();
+        self.run(move |connection| {
+            each(
+                connection,
+                sql::ADD_CORRESPONDENT,
+                &accounts,
+                |statement, id| statement.execute((owner, id)),
+            )
+            .map(drop)
+        })
+        .await
     }
 
     async fn set_indexed(
         &mut self,
         owner: Uuid,
-        times: (Timestamp, Timestamp),
+        (from, to): (Timestamp, Timestamp),
     ) -> Result<bool, StoreError> {
-        common::set_indexed(self.connection()?, owner, times).await
+        self.run(move |connection| {
+            let change = (to.as_micros(), owner, from.as_micros());
+            Ok(execute(connection, statements::SET_INDEXED, change)? > 0)
+        })
+        .await
     }
 
     async fn forget_history(
@@ -336,7 +548,19 @@ impl Transaction for SqliteTransaction {
         kept: Retention,
         limit: i64,
     ) -> Result<(), StoreError> {
-        common::forget_history(self.connection()?, mailbox, kept, limit).await
+        let (owner, oldest) = (mailbox.owner_id, mailbox.oldest_change);
+        let after = mailbox.last_change - kept.changes;
+        let since = kept.since.as_micros();
+        self.run(move |connection| {
+            let of = (owner, limit, since, after);
+            let cuts: Vec<(i64,)> = fetch(connection, statements::HISTORY_CUT, of)?;
+            let cut = cuts.first().map_or(oldest, |(cut,)| oldest.max(*cut));
+            for statement in [statements::HISTORY_FORGET, statements::HISTORY_BEGIN] {
+                execute(connection, statement, (cut, owner))?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn forget_answers(
@@ -344,8 +568,17 @@ impl Transaction for SqliteTransaction {
         owners: &[Uuid],
         before: Timestamp,
     ) -> Result<(), StoreError> {
-        self.over_at(sql::FORGET_ANSWERS, ids(owners), before.as_micros())
-            .await
+        let owners = owners.to_vec();
+        self.run(move |connection| {
+            each(
+                connection,
+                sql::FORGET_ANSWERS,
+                &owners,
+                |statement, owner| statement.execute((owner, before.as_micros())),
+            )
+            .map(drop)
+        })
+        .await
     }
 
     async fn note_accounts(
@@ -353,16 +586,15 @@ impl Transaction for SqliteTransaction {
         accounts: &[Account],
         position: i64,
     ) -> Result<(), StoreError> {
-        let rows = set(accounts, |a| {
-            json!([
-                hex_of(a.account_id),
-                a.username,
-                a.display_name,
-                i64::from(a.deleted)
-            ])
-        });
-        self.over_at(sql::NOTE_ACCOUNTS, rows, position).await?;
-        common::note_position(self.connection()?, position).await
+        let accounts = accounts.to_vec();
+        self.run(move |connection| {
+            each(connection, sql::NOTE_ACCOUNT, &accounts, |statement, a| {
+                let names = (&a.username, &a.display_name);
+                statement.execute((a.account_id, names.0, names.1, a.deleted, position))
+            })?;
+            execute(connection, statements::FEED_NOTE, [position]).map(drop)
+        })
+        .await
     }
 
     async fn begin_anew(
@@ -371,28 +603,34 @@ impl Transaction for SqliteTransaction {
         epoch: Uuid,
         time: Timestamp,
     ) -> Result<bool, StoreError> {
-        common::begin_anew(self.connection()?, mark, epoch, time).await
+        let mark = mark.to_owned();
+        self.run(move |connection| {
+            let note = (mark, time.as_micros());
+            if execute(connection, statements::RESTORE_NOTE, note)? == 0 {
+                return Ok(false);
+            }
+            let histories = (epoch, LOST_CHANGES);
+            execute(connection, statements::RESTORE_HISTORIES, histories)?;
+            for statement in [statements::RESTORE_FORGET, statements::RESTORE_FEED] {
+                execute(connection, statement, [])?;
+            }
+            Ok(true)
+        })
+        .await
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        sqlx::raw_sql("COMMIT")
-            .execute(traced(self.connection()?))
-            .await?;
+        let commit = |connection: &Connection| execute(connection, "COMMIT", []);
+        self.run(commit).await?;
         // Only now is the connection fit for somebody else.
-        drop(self.connection.take());
+        drop(self.lease.take());
         Ok(())
     }
 
     async fn rollback(mut self: Box<Self>) {
-        let Ok(connection) = self.connection() else {
-            return;
-        };
-        if sqlx::raw_sql("ROLLBACK")
-            .execute(traced(connection))
-            .await
-            .is_ok()
-        {
-            drop(self.connection.take());
+        let rollback = |connection: &Connection| execute(connection, "ROLLBACK", []);
+        if self.run(rollback).await.is_ok() {
+            drop(self.lease.take());
         }
     }
 }
