@@ -336,7 +336,8 @@ pub trait Transaction: Send {
         limit: i64,
     ) -> Result<(), StoreError>;
 
-    /// Removes the answers that `owners` were given before `before`.
+    /// Removes answers that were given before `before`: those of `owners`, or a few thousand of the oldest,
+    /// whoever's they are.
     async fn forget_answers(
         &mut self,
         owners: &[Uuid],

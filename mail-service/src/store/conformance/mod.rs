@@ -110,7 +110,7 @@ cases! {
         mailboxes_are_made_once,
         others_ids_are_not_found,
         the_history_tells_what_was_deleted,
-        answers_are_kept_and_forgotten_by_owner,
+        answers_are_kept_until_they_are_old,
         owners_come_in_pages,
     }
     transactions {

@@ -151,8 +151,8 @@ pub(super) const INSERT_ANSWER: &str = concat!(
     answer_columns!(),
     ", create_time) VALUES ($1, $2, $3, $4, $5)"
 );
-pub(super) const FORGET_ANSWERS: &str =
-    "DELETE FROM answers WHERE owner_id = $1 AND create_time < $2";
+pub(super) const FORGET_ANSWERS: &str = "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers WHERE \
+     create_time < $1 ORDER BY create_time LIMIT $2)";
 pub(super) const ADD_BLOCK: &str =
     "INSERT INTO search_blocks (owner_id, segment_id, first_key, data) VALUES ($1, $2, $3, $4)";
 pub(super) const ADD_CORRESPONDENT: &str =

@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// How many old answers go in one transaction.
+const FORGOTTEN_AT_ONCE: i64 = 4000;
+
 pub(super) struct SqliteTransaction {
     /// `None` when it has ended.
     lease: Option<Lease>,
@@ -563,22 +566,10 @@ impl Transaction for SqliteTransaction {
         .await
     }
 
-    async fn forget_answers(
-        &mut self,
-        owners: &[Uuid],
-        before: Timestamp,
-    ) -> Result<(), StoreError> {
-        let owners = owners.to_vec();
-        self.run(move |connection| {
-            each(
-                connection,
-                sql::FORGET_ANSWERS,
-                &owners,
-                |statement, owner| statement.execute((owner, before.as_micros())),
-            )
-            .map(drop)
-        })
-        .await
+    async fn forget_answers(&mut self, _: &[Uuid], before: Timestamp) -> Result<(), StoreError> {
+        let old = (before.as_micros(), FORGOTTEN_AT_ONCE);
+        self.run(move |connection| execute(connection, sql::FORGET_ANSWERS, old).map(drop))
+            .await
     }
 
     async fn note_accounts(

@@ -27,10 +27,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 128;
 /// What is kept in memory of the database, in KiB: each message comes into a dozen trees of two owners, and a page
 /// that is read again for each of them costs more than what is written.
-const CACHE_KIB: i64 = 32 * 1024;
+const CACHE_KIB: i64 = 64 * 1024;
 /// After how many pages the log is written back into the database: less often than every thousand pages, because
 /// a page that many batches change is written back once.
-const CHECKPOINT_PAGES: i64 = 4000;
+const CHECKPOINT_PAGES: i64 = 16_000;
 
 type Step = Box<dyn FnOnce(&Connection) + Send>;
 

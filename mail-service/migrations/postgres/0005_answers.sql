@@ -1,0 +1,1 @@
+-- Nothing to do: PostgreSQL appends rows whatever their keys are. SQLite's migration of this name has it do the same.
