@@ -5,7 +5,6 @@
 pub mod conformance;
 mod error;
 mod postgres;
-mod reads;
 mod records;
 mod rows;
 mod sqlite;

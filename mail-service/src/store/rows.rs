@@ -245,12 +245,13 @@ impl From<ThreadRow> for ThreadPart {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct ChangeRow {
-    owner_id: Uuid,
-    change_number: i64,
-    kind: i16,
-    object_id: Uuid,
+row! {
+    pub(super) struct ChangeRow {
+        owner_id: Uuid,
+        change_number: i64,
+        kind: i16,
+        object_id: Uuid,
+    }
 }
 
 impl TryFrom<ChangeRow> for Change {
@@ -267,11 +268,12 @@ impl TryFrom<ChangeRow> for Change {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct BodyRow {
-    pub(super) message_id: Uuid,
-    body_text: String,
-    body_html: String,
+row! {
+    pub(super) struct BodyRow {
+        message_id: Uuid,
+        body_text: String,
+        body_html: String,
+    }
 }
 
 impl From<BodyRow> for (Uuid, Body) {
@@ -286,13 +288,14 @@ impl From<BodyRow> for (Uuid, Body) {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct UnindexedRow {
-    receive_time: i64,
-    subject: String,
-    body_text: String,
-    body_html: String,
-    participants: Vec<u8>,
+row! {
+    pub(super) struct UnindexedRow {
+        receive_time: i64,
+        subject: String,
+        body_text: String,
+        body_html: String,
+        participants: Vec<u8>,
+    }
 }
 
 impl TryFrom<UnindexedRow> for Unindexed {
@@ -311,14 +314,15 @@ impl TryFrom<UnindexedRow> for Unindexed {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct SegmentRow {
-    owner_id: Uuid,
-    segment_id: Uuid,
-    tokenizer: i16,
-    message_count: i64,
-    oldest_time: i64,
-    newest_time: i64,
+row! {
+    pub(super) struct SegmentRow {
+        owner_id: Uuid,
+        segment_id: Uuid,
+        tokenizer: i16,
+        message_count: i64,
+        oldest_time: i64,
+        newest_time: i64,
+    }
 }
 
 impl From<SegmentRow> for Segment {
@@ -334,11 +338,12 @@ impl From<SegmentRow> for Segment {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct BlockRow {
-    segment_id: Uuid,
-    first_key: Vec<u8>,
-    data: Vec<u8>,
+row! {
+    pub(super) struct BlockRow {
+        segment_id: Uuid,
+        first_key: Vec<u8>,
+        data: Vec<u8>,
+    }
 }
 
 impl BlockRow {

@@ -1,4 +1,7 @@
-//! Statements that both engines take as they are, and the columns that all statements agree on.
+//! Statements that both engines take as they are, and the columns that all statements agree on. Parameters are named
+//! in their order, for `SQLite` goes by that.
+
+use crate::domain::Filter;
 
 macro_rules! mailbox_columns {
     () => {
@@ -83,16 +86,16 @@ macro_rules! list_labelled {
             copies_columns!(),
             " FROM labelled JOIN copies ON copies.owner_id = labelled.owner_id AND \
              copies.message_id = labelled.message_id WHERE labelled.owner_id = $1 AND \
-             labelled.folder_id = $2 AND labelled.name = $6",
+             labelled.folder_id = $2 AND labelled.name = $3",
             $more,
-            " AND (labelled.receive_time, labelled.message_id) < ($3, $4)",
-            " ORDER BY labelled.receive_time DESC, labelled.message_id DESC LIMIT $5"
+            " AND (labelled.receive_time, labelled.message_id) < ($4, $5)",
+            " ORDER BY labelled.receive_time DESC, labelled.message_id DESC LIMIT $6"
         )
     };
 }
 pub(super) use {
-    answer_columns, change_columns, content_columns, copies_columns, copy_columns, folder_columns,
-    label_columns, labelled_columns, mailbox_columns, thread_columns,
+    answer_columns, change_columns, content_columns, copy_columns, folder_columns, label_columns,
+    labelled_columns, mailbox_columns, thread_columns,
 };
 
 pub(super) const MAILBOX: &str = concat!(
@@ -114,6 +117,23 @@ pub(super) const LIST_LABELLED_UNREAD: &str = list_labelled!(" AND NOT is_read")
 pub(super) const LIST_LABELLED_STARRED: &str = list_labelled!(" AND is_starred");
 pub(super) const LIST_LABELLED_UNREAD_STARRED: &str =
     list_labelled!(" AND NOT is_read AND is_starred");
+
+/// The statement that lists what `filter` lets through. Parameters: owner, folder, the label if there is one, the
+/// time and the id of the place after which the page begins, and its length.
+pub(super) fn list_of(filter: &Filter) -> &'static str {
+    let only = (filter.unread_only, filter.starred_only);
+    match (filter.label.is_some(), only) {
+        (false, (false, false)) => LIST,
+        (false, (true, false)) => LIST_UNREAD,
+        (false, (false, true)) => LIST_STARRED,
+        (false, (true, true)) => LIST_UNREAD_STARRED,
+        (true, (false, false)) => LIST_LABELLED,
+        (true, (true, false)) => LIST_LABELLED_UNREAD,
+        (true, (false, true)) => LIST_LABELLED_STARRED,
+        (true, (true, true)) => LIST_LABELLED_UNREAD_STARRED,
+    }
+}
+
 pub(super) const LABELS: &str = concat!(
     "SELECT ",
     label_columns!(),

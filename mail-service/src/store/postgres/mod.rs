@@ -1,5 +1,6 @@
 //! PostgreSQL: sets go in as arrays.
 
+mod reads;
 mod sets;
 mod sql;
 mod transaction;
@@ -22,7 +23,7 @@ pub(super) use self::sql::{BLOCKS, COPIES_AT, OWN};
 use self::{sets::column, transaction::PostgresTransaction};
 use super::{
     Account, BlockRange, End, KeptAnswer, Key, MailStore, Queue, Retention, Segment, StoreError,
-    Transaction, Unindexed, reads::shared_reads, rows, statements,
+    Transaction, Unindexed, rows,
 };
 use crate::{
     domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
@@ -102,17 +103,6 @@ async fn migrate(options: &PgConnectOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What both engines read in the same words.
-mod common {
-    use super::{
-        Block, Change, Copy, Cursor, Filter, Folder, KeptAnswer, Key, Label, Mailbox, PgPool,
-        Queue, Retention, Segment, StoreError, Timestamp, Unindexed, Uuid, rows, shared_reads,
-        statements, traced,
-    };
-
-    shared_reads!(PgPool);
-}
-
 #[async_trait]
 impl MailStore for PostgresStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
@@ -134,11 +124,11 @@ impl MailStore for PostgresStore {
     }
 
     async fn mailbox(&self, owner: Uuid) -> Result<Option<Mailbox>, StoreError> {
-        common::mailbox(&self.readers, owner).await
+        reads::mailbox(&self.readers, owner).await
     }
 
     async fn folders(&self, owner: Uuid) -> Result<Vec<Folder>, StoreError> {
-        common::folders(&self.readers, owner).await
+        reads::folders(&self.readers, owner).await
     }
 
     async fn copies(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<Copy>, StoreError> {
@@ -173,7 +163,7 @@ impl MailStore for PostgresStore {
     }
 
     async fn labels(&self, owner: Uuid) -> Result<Vec<Label>, StoreError> {
-        common::labels(&self.readers, owner).await
+        reads::labels(&self.readers, owner).await
     }
 
     async fn list(
@@ -182,7 +172,7 @@ impl MailStore for PostgresStore {
         cursor: Cursor,
         limit: i64,
     ) -> Result<Vec<Copy>, StoreError> {
-        common::list(&self.readers, filter, cursor, limit).await
+        reads::list(&self.readers, filter, cursor, limit).await
     }
 
     async fn threads(
@@ -192,7 +182,7 @@ impl MailStore for PostgresStore {
         cursor: Cursor,
         limit: i64,
     ) -> Result<Vec<Cursor>, StoreError> {
-        common::threads(&self.readers, owner, folder_id, cursor, limit).await
+        reads::threads(&self.readers, owner, folder_id, cursor, limit).await
     }
 
     async fn thread_parts(
@@ -235,7 +225,7 @@ impl MailStore for PostgresStore {
         cursor: Cursor,
         limit: i64,
     ) -> Result<Vec<Copy>, StoreError> {
-        common::thread_page(&self.readers, owner, thread_id, cursor, limit).await
+        reads::thread_page(&self.readers, owner, thread_id, cursor, limit).await
     }
 
     async fn changes(
@@ -244,7 +234,7 @@ impl MailStore for PostgresStore {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Change>, StoreError> {
-        common::changes(&self.readers, owner, after, limit).await
+        reads::changes(&self.readers, owner, after, limit).await
     }
 
     async fn last_changes(&self, owners: &[Uuid]) -> Result<Vec<(Uuid, i64)>, StoreError> {
@@ -253,7 +243,7 @@ impl MailStore for PostgresStore {
     }
 
     async fn due(&self, queue: Queue, time: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError> {
-        common::due(&self.readers, queue, time, limit).await
+        reads::due(&self.readers, queue, time, limit).await
     }
 
     async fn long_histories(
@@ -261,7 +251,7 @@ impl MailStore for PostgresStore {
         owners: (Uuid, Uuid),
         kept: Retention,
     ) -> Result<Vec<Uuid>, StoreError> {
-        common::long_histories(&self.readers, owners, kept).await
+        reads::long_histories(&self.readers, owners, kept).await
     }
 
     async fn copies_at(&self, owner: Uuid, times: &[Timestamp]) -> Result<Vec<Copy>, StoreError> {
@@ -278,7 +268,7 @@ impl MailStore for PostgresStore {
         owner: Uuid,
         stretch: (Timestamp, Timestamp),
     ) -> Result<Vec<Timestamp>, StoreError> {
-        common::times(&self.readers, owner, stretch).await
+        reads::times(&self.readers, owner, stretch).await
     }
 
     async fn unindexed(
@@ -286,7 +276,7 @@ impl MailStore for PostgresStore {
         owner: Uuid,
         stretch: (Timestamp, Timestamp),
     ) -> Result<Vec<Unindexed>, StoreError> {
-        common::unindexed(&self.readers, owner, stretch).await
+        reads::unindexed(&self.readers, owner, stretch).await
     }
 
     async fn unindexed_sizes(
@@ -295,15 +285,15 @@ impl MailStore for PostgresStore {
         after: Timestamp,
         limit: i64,
     ) -> Result<Vec<(Timestamp, i64)>, StoreError> {
-        common::unindexed_sizes(&self.readers, owner, after, limit).await
+        reads::unindexed_sizes(&self.readers, owner, after, limit).await
     }
 
     async fn backlogs(&self, owners: (Uuid, Uuid), messages: i64) -> Result<Vec<Uuid>, StoreError> {
-        common::backlogs(&self.readers, owners, messages).await
+        reads::backlogs(&self.readers, owners, messages).await
     }
 
     async fn segments(&self, owner: Uuid) -> Result<Vec<Segment>, StoreError> {
-        common::segments(&self.readers, owner).await
+        reads::segments(&self.readers, owner).await
     }
 
     async fn blocks(
@@ -344,19 +334,19 @@ impl MailStore for PostgresStore {
         after: &[u8],
         limit: i64,
     ) -> Result<Vec<Block>, StoreError> {
-        common::blocks_after(&self.readers, segment, after, limit).await
+        reads::blocks_after(&self.readers, segment, after, limit).await
     }
 
     async fn correspondents(&self, owner: Uuid) -> Result<Vec<Uuid>, StoreError> {
-        common::correspondents(&self.readers, owner).await
+        reads::correspondents(&self.readers, owner).await
     }
 
     async fn unused_segments(&self, before: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError> {
-        common::unused_segments(&self.readers, before, limit).await
+        reads::unused_segments(&self.readers, before, limit).await
     }
 
     async fn kept_answer(&self, request: Key) -> Result<Option<KeptAnswer>, StoreError> {
-        common::kept_answer(&self.readers, request).await
+        reads::kept_answer(&self.readers, request).await
     }
 
     async fn accounts(&self, ids: &[Uuid]) -> Result<Vec<Account>, StoreError> {
@@ -367,10 +357,10 @@ impl MailStore for PostgresStore {
     }
 
     async fn feed_position(&self) -> Result<i64, StoreError> {
-        common::feed_position(&self.readers).await
+        reads::feed_position(&self.readers).await
     }
 
     async fn owners(&self, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
-        common::owners(&self.readers, after, limit).await
+        reads::owners(&self.readers, after, limit).await
     }
 }

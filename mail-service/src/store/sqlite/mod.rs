@@ -1,51 +1,51 @@
 //! `SQLite`: one connection writes, others read beside it (write-ahead log); a commit is on the disk when
 //! it returns.
 
-mod sets;
+mod connections;
+mod query;
 mod sql;
 mod transaction;
-mod writer;
 
 use std::{str::FromStr, time::Duration};
 
 use anyhow::Context;
 use async_trait::async_trait;
-use serde_json::json;
+use rusqlite::Connection;
 use sqlx::{
-    ConnectOptions as _, Connection as _, SqlitePool,
+    ConnectOptions as _, Connection as _,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use turbomessage_service_kit::{
-    clock::Timestamp,
-    files, pool,
-    telemetry::{database::traced, metrics},
-};
+use turbomessage_service_kit::{clock::Timestamp, files, telemetry::metrics};
 use uuid::Uuid;
 
 #[cfg(any(test, feature = "conformance"))]
-pub(super) use self::sql::{BLOCKS, COPIES_AT, OWN};
+pub(super) use self::sql::{BLOCKS, COPY_AT, OWN};
 use self::{
-    sets::{hex_of, ids, set},
+    connections::Connections,
+    query::{fetch, look_up, look_up_each, one},
     transaction::SqliteTransaction,
-    writer::Writer,
 };
 use super::{
     Account, BlockRange, End, KeptAnswer, Key, MailStore, Queue, Retention, Segment, StoreError,
-    Transaction, Unindexed, reads::shared_reads, rows, statements,
+    Transaction, Unindexed, rows, statements,
 };
 use crate::{
     domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
     search::Block,
 };
 
-const READERS: u32 = 4;
-const READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long migrations wait for another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// To `SQLite`, as many as there are.
+const ALL: i64 = -1;
 
 /// Mailboxes in `SQLite`.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    writer: Writer,
-    readers: SqlitePool,
+    writer: Connections,
+    readers: Connections,
+    #[cfg(any(test, feature = "conformance"))]
+    pool: sqlx::SqlitePool,
 }
 
 impl SqliteStore {
@@ -59,10 +59,11 @@ impl SqliteStore {
             .context("not a URL of SQLite")?
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5));
+            .busy_timeout(BUSY_TIMEOUT);
+        let path = options.get_filename().to_owned();
+        let cannot_open = || format!("cannot open {}", path.display());
         // SQLite gives its other files the same permissions.
-        let path = options.get_filename();
-        files::make_private(path).with_context(|| format!("cannot open {}", path.display()))?;
+        files::make_private(&path).with_context(cannot_open)?;
         let mut connection = options.connect().await?;
         let mut migrations = sqlx::migrate!("migrations/sqlite");
         // A version may start beside, or after, a newer one: migrations only add.
@@ -70,50 +71,54 @@ impl SqliteStore {
             .set_ignore_missing(true)
             .run(&mut connection)
             .await?;
-        let writer = Writer::open(path)?;
+        let writer = Connections::writer(&path).with_context(cannot_open)?;
+        let readers = Connections::readers(&path).with_context(cannot_open)?;
         // Not before: with the last connection the log would go.
         connection.close().await?;
-        let readers = pool::options()
-            .max_connections(READERS)
-            .acquire_timeout(READ_TIMEOUT)
-            .connect_with(options.read_only(true))
-            .await?;
-        metrics::watch_pool("mail.readers", &readers);
-        let watched = writer.clone();
-        metrics::watch_connections("mail.writers", 1, move || {
-            let used = u64::from(watched.is_used());
-            (used, 1 - used)
-        });
-        Ok(Self { writer, readers })
+        for (name, connections) in [("mail.writers", &writer), ("mail.readers", &readers)] {
+            let (watched, most) = (connections.clone(), connections.most() as u64);
+            metrics::watch_connections(name, most, move || {
+                let used = watched.used() as u64;
+                (used, most - used)
+            });
+        }
+        Ok(Self {
+            writer,
+            readers,
+            #[cfg(any(test, feature = "conformance"))]
+            pool: sqlx::SqlitePool::connect_lazy_with(options.read_only(true)),
+        })
     }
 
-    /// The readers' pool, for tests that look behind the store.
+    /// Connections of their own, for tests that look behind the store.
     #[cfg(any(test, feature = "conformance"))]
     #[must_use]
-    pub fn pool(&self) -> &SqlitePool {
-        &self.readers
+    pub fn pool(&self) -> &sqlx::SqlitePool {
+        &self.pool
     }
-}
 
-fn wanted(ranges: &[BlockRange]) -> String {
-    set(ranges, |range| {
-        json!([
-            hex_of(range.segment_id),
-            hex::encode(&range.start),
-            hex::encode(&range.end)
-        ])
-    })
-}
+    /// What `step` reads.
+    async fn read<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers.acquire().await?.run_alone(step).await
+    }
 
-/// What both engines read in the same words.
-mod common {
-    use super::{
-        Block, Change, Copy, Cursor, Filter, Folder, KeptAnswer, Key, Label, Mailbox, Queue,
-        Retention, Segment, SqlitePool, StoreError, Timestamp, Unindexed, Uuid, rows, shared_reads,
-        statements, traced,
-    };
-
-    shared_reads!(SqlitePool);
+    /// The texts that `statement` finds of `owner`'s messages.
+    async fn texts(
+        &self,
+        statement: &'static str,
+        owner: Uuid,
+        message_ids: &[Uuid],
+    ) -> Result<Vec<(Uuid, Body)>, StoreError> {
+        let ids = message_ids.to_vec();
+        self.read(move |connection| {
+            let found = look_up(connection, statement, &ids, |id| (owner, *id))?;
+            rows::all::<rows::BodyRow, _>(found)
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -123,27 +128,32 @@ impl MailStore for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1")
-            .execute(traced(&self.readers))
-            .await?;
-        Ok(())
+        // Something of the file, so that a broken one shows.
+        self.feed_position().await.map(drop)
     }
 
     async fn mailbox(&self, owner: Uuid) -> Result<Option<Mailbox>, StoreError> {
-        common::mailbox(&self.readers, owner).await
+        self.read(move |connection| {
+            let found = one::<_, rows::MailboxRow>(connection, statements::MAILBOX, [owner])?;
+            Ok(found.map(Into::into))
+        })
+        .await
     }
 
     async fn folders(&self, owner: Uuid) -> Result<Vec<Folder>, StoreError> {
-        common::folders(&self.readers, owner).await
+        self.read(move |connection| {
+            rows::all::<rows::FolderRow, _>(fetch(connection, statements::FOLDERS, [owner])?)
+        })
+        .await
     }
 
     async fn copies(&self, owner: Uuid, message_ids: &[Uuid]) -> Result<Vec<Copy>, StoreError> {
-        let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES)
-            .bind(owner)
-            .bind(ids(message_ids))
-            .fetch_all(traced(&self.readers))
-            .await?;
-        rows::all(found)
+        let ids = message_ids.to_vec();
+        self.read(move |connection| {
+            let found = look_up(connection, sql::COPY, &ids, |id| (owner, *id))?;
+            rows::all::<rows::CopyRow, _>(found)
+        })
+        .await
     }
 
     async fn bodies(
@@ -151,12 +161,7 @@ impl MailStore for SqliteStore {
         owner: Uuid,
         message_ids: &[Uuid],
     ) -> Result<Vec<(Uuid, Body)>, StoreError> {
-        let found: Vec<rows::BodyRow> = sqlx::query_as(sql::BODIES)
-            .bind(owner)
-            .bind(ids(message_ids))
-            .fetch_all(traced(&self.readers))
-            .await?;
-        rows::all(found)
+        self.texts(sql::BODY, owner, message_ids).await
     }
 
     async fn openings(
@@ -164,16 +169,14 @@ impl MailStore for SqliteStore {
         owner: Uuid,
         message_ids: &[Uuid],
     ) -> Result<Vec<(Uuid, Body)>, StoreError> {
-        let found: Vec<rows::BodyRow> = sqlx::query_as(sql::OPENINGS)
-            .bind(owner)
-            .bind(ids(message_ids))
-            .fetch_all(traced(&self.readers))
-            .await?;
-        rows::all(found)
+        self.texts(sql::OPENING, owner, message_ids).await
     }
 
     async fn labels(&self, owner: Uuid) -> Result<Vec<Label>, StoreError> {
-        common::labels(&self.readers, owner).await
+        self.read(move |connection| {
+            rows::all::<rows::LabelRow, _>(fetch(connection, statements::LABELS, [owner])?)
+        })
+        .await
     }
 
     async fn list(
@@ -182,7 +185,21 @@ impl MailStore for SqliteStore {
         cursor: Cursor,
         limit: i64,
     ) -> Result<Vec<Copy>, StoreError> {
-        common::list(&self.readers, filter, cursor, limit).await
+        let filter = filter.clone();
+        self.read(move |connection| {
+            let statement = statements::list_of(&filter);
+            let (owner, folder) = (filter.owner_id, filter.folder_id);
+            let (time, id) = (cursor.time.as_micros(), cursor.id);
+            let found = match filter.label {
+                None => fetch(connection, statement, (owner, folder, time, id, limit)),
+                Some(label) => {
+                    let place = (owner, folder, label, time, id, limit);
+                    fetch(connection, statement, place)
+                }
+            };
+            rows::all::<rows::CopyRow, _>(found?)
+        })
+        .await
     }
 
     async fn threads(
@@ -192,7 +209,16 @@ impl MailStore for SqliteStore {
         cursor: Cursor,
         limit: i64,
     ) -> Result<Vec<Cursor>, StoreError> {
-        common::threads(&self.readers, owner, folder_id, cursor, limit).await
+        let place = (owner, folder_id, cursor.time.as_micros(), cursor.id, limit);
+        self.read(move |connection| {
+            let found: Vec<(Uuid, i64)> = fetch(connection, statements::THREADS, place)?;
+            let place = |(id, time)| Cursor {
+                time: Timestamp::from_micros(time),
+                id,
+            };
+            Ok(found.into_iter().map(place).collect())
+        })
+        .await
     }
 
     async fn thread_parts(
@@ -200,12 +226,12 @@ impl MailStore for SqliteStore {
         owner: Uuid,
         thread_ids: &[Uuid],
     ) -> Result<Vec<ThreadPart>, StoreError> {
-        let found: Vec<rows::ThreadRow> = sqlx::query_as(sql::THREAD_PARTS)
-            .bind(owner)
-            .bind(ids(thread_ids))
-            .fetch_all(traced(&self.readers))
-            .await?;
-        rows::all(found)
+        let ids = thread_ids.to_vec();
+        self.read(move |connection| {
+            let found = look_up(connection, sql::THREAD, &ids, |id| (owner, *id))?;
+            rows::all::<rows::ThreadRow, _>(found)
+        })
+        .await
     }
 
     async fn thread_ends(
@@ -215,17 +241,16 @@ impl MailStore for SqliteStore {
         end: End,
         each: i64,
     ) -> Result<Vec<Copy>, StoreError> {
+        let ids = thread_ids.to_vec();
         let statement = match end {
             End::Oldest => sql::THREAD_OLDEST,
             End::Newest => sql::THREAD_NEWEST,
         };
-        let found: Vec<rows::CopyRow> = sqlx::query_as(statement)
-            .bind(owner)
-            .bind(ids(thread_ids))
-            .bind(each)
-            .fetch_all(traced(&self.readers))
-            .await?;
-        rows::all(found)
+        self.read(move |connection| {
+            let found = look_up(connection, statement, &ids, |id| (owner, *id, each))?;
+            rows::all::<rows::CopyRow, _>(found)
+        })
+        .await
     }
 
     async fn thread_page(
@@ -235,7 +260,11 @@ impl MailStore for SqliteStore {
         cursor: Cursor,
         limit: i64,
     ) -> Result<Vec<Copy>, StoreError> {
-        common::thread_page(&self.readers, owner, thread_id, cursor, limit).await
+        let place = (owner, thread_id, cursor.time.as_micros(), cursor.id, limit);
+        self.read(move |connection| {
+            rows::all::<rows::CopyRow, _>(fetch(connection, statements::THREAD_PAGE, place)?)
+        })
+        .await
     }
 
     async fn changes(
@@ -244,49 +273,77 @@ impl MailStore for SqliteStore {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Change>, StoreError> {
-        common::changes(&self.readers, owner, after, limit).await
+        self.read(move |connection| {
+            let found = fetch(connection, statements::CHANGES, (owner, after, limit))?;
+            rows::all::<rows::ChangeRow, _>(found)
+        })
+        .await
     }
 
     async fn last_changes(&self, owners: &[Uuid]) -> Result<Vec<(Uuid, i64)>, StoreError> {
-        let statement = sqlx::query_as(sql::LAST_CHANGES).bind(ids(owners));
-        Ok(statement.fetch_all(traced(&self.readers)).await?)
+        let owners = owners.to_vec();
+        self.read(move |connection| {
+            look_up(connection, sql::LAST_CHANGE, &owners, |owner| [*owner])
+        })
+        .await
     }
 
     async fn due(&self, queue: Queue, time: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError> {
-        common::due(&self.readers, queue, time, limit).await
+        let statement = match queue {
+            Queue::Outbox => statements::DUE,
+            Queue::Trash => statements::TRASHED,
+        };
+        self.read(move |connection| fetch(connection, statement, (time.as_micros(), limit)))
+            .await
     }
 
     async fn long_histories(
         &self,
-        owners: (Uuid, Uuid),
+        (after, last): (Uuid, Uuid),
         kept: Retention,
     ) -> Result<Vec<Uuid>, StoreError> {
-        common::long_histories(&self.readers, owners, kept).await
+        let wanted = (after, last, kept.since.as_micros(), kept.changes);
+        self.read(move |connection| {
+            let found: Vec<(Uuid,)> = fetch(connection, statements::LONG_HISTORIES, wanted)?;
+            Ok(found.into_iter().map(|(owner,)| owner).collect())
+        })
+        .await
     }
 
     async fn copies_at(&self, owner: Uuid, times: &[Timestamp]) -> Result<Vec<Copy>, StoreError> {
-        let found: Vec<rows::CopyRow> = sqlx::query_as(sql::COPIES_AT)
-            .bind(owner)
-            .bind(set(times, |t| json!(t.as_micros())))
-            .fetch_all(traced(&self.readers))
-            .await?;
-        rows::all(found)
+        let times = times.to_vec();
+        self.read(move |connection| {
+            let at = |time: &Timestamp| (owner, time.as_micros());
+            rows::all::<rows::CopyRow, _>(look_up(connection, sql::COPY_AT, &times, at)?)
+        })
+        .await
     }
 
     async fn times(
         &self,
         owner: Uuid,
-        stretch: (Timestamp, Timestamp),
+        (oldest, newest): (Timestamp, Timestamp),
     ) -> Result<Vec<Timestamp>, StoreError> {
-        common::times(&self.readers, owner, stretch).await
+        let stretch = (owner, oldest.as_micros(), newest.as_micros());
+        self.read(move |connection| {
+            let found: Vec<(i64,)> = fetch(connection, statements::TIMES, stretch)?;
+            let times = found.into_iter();
+            Ok(times.map(|(time,)| Timestamp::from_micros(time)).collect())
+        })
+        .await
     }
 
     async fn unindexed(
         &self,
         owner: Uuid,
-        stretch: (Timestamp, Timestamp),
+        (after, until): (Timestamp, Timestamp),
     ) -> Result<Vec<Unindexed>, StoreError> {
-        common::unindexed(&self.readers, owner, stretch).await
+        let stretch = (owner, after.as_micros(), until.as_micros());
+        self.read(move |connection| {
+            let found = fetch(connection, statements::UNINDEXED, stretch)?;
+            rows::all::<rows::UnindexedRow, _>(found)
+        })
+        .await
     }
 
     async fn unindexed_sizes(
@@ -295,15 +352,33 @@ impl MailStore for SqliteStore {
         after: Timestamp,
         limit: i64,
     ) -> Result<Vec<(Timestamp, i64)>, StoreError> {
-        common::unindexed_sizes(&self.readers, owner, after, limit).await
+        let wanted = (owner, after.as_micros(), limit);
+        self.read(move |connection| {
+            let found: Vec<(i64, i64)> = fetch(connection, statements::UNINDEXED_SIZES, wanted)?;
+            let size = |(time, bytes)| (Timestamp::from_micros(time), bytes);
+            Ok(found.into_iter().map(size).collect())
+        })
+        .await
     }
 
-    async fn backlogs(&self, owners: (Uuid, Uuid), messages: i64) -> Result<Vec<Uuid>, StoreError> {
-        common::backlogs(&self.readers, owners, messages).await
+    async fn backlogs(
+        &self,
+        (after, last): (Uuid, Uuid),
+        messages: i64,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        self.read(move |connection| {
+            let wanted = (after, last, messages);
+            let found: Vec<(Uuid,)> = fetch(connection, statements::BACKLOGS, wanted)?;
+            Ok(found.into_iter().map(|(owner,)| owner).collect())
+        })
+        .await
     }
 
     async fn segments(&self, owner: Uuid) -> Result<Vec<Segment>, StoreError> {
-        common::segments(&self.readers, owner).await
+        self.read(move |connection| {
+            rows::all::<rows::SegmentRow, _>(fetch(connection, statements::SEGMENTS, [owner])?)
+        })
+        .await
     }
 
     async fn blocks(
@@ -311,12 +386,13 @@ impl MailStore for SqliteStore {
         owner: Uuid,
         ranges: &[BlockRange],
     ) -> Result<Vec<(Uuid, Block)>, StoreError> {
-        let found: Vec<rows::BlockRow> = sqlx::query_as(sql::BLOCKS)
-            .bind(owner)
-            .bind(wanted(ranges))
-            .fetch_all(traced(&self.readers))
-            .await?;
-        Ok(found.into_iter().map(rows::BlockRow::into_block).collect())
+        let ranges = ranges.to_vec();
+        self.read(move |connection| {
+            let all = |r: &BlockRange| (owner, r.segment_id, r.end.clone(), r.start.clone(), ALL);
+            let found = look_up(connection, sql::BLOCKS, &ranges, all)?;
+            Ok(found.into_iter().map(rows::BlockRow::into_block).collect())
+        })
+        .await
     }
 
     async fn first_blocks(
@@ -325,48 +401,88 @@ impl MailStore for SqliteStore {
         ranges: &[BlockRange],
         most: i64,
     ) -> Result<Vec<(usize, Block)>, StoreError> {
-        let found: Vec<rows::FirstBlockRow> = sqlx::query_as(sql::FIRST_BLOCKS)
-            .bind(owner)
-            .bind(wanted(ranges))
-            .bind(most)
-            .fetch_all(traced(&self.readers))
-            .await?;
-        rows::all(found)
+        let ranges = ranges.to_vec();
+        self.read(move |connection| {
+            let first =
+                |r: &BlockRange| (owner, r.segment_id, r.end.clone(), r.start.clone(), most);
+            let found = look_up_each(connection, sql::BLOCKS, &ranges, first)?;
+            let found = found.into_iter().enumerate();
+            let numbered = found.flat_map(|(number, blocks): (_, Vec<rows::BlockRow>)| {
+                let blocks = blocks.into_iter();
+                blocks.map(move |row| (number, row.into_block().1))
+            });
+            Ok(numbered.collect())
+        })
+        .await
     }
 
     async fn blocks_after(
         &self,
-        segment: Key,
+        (owner, segment_id): Key,
         after: &[u8],
         limit: i64,
     ) -> Result<Vec<Block>, StoreError> {
-        common::blocks_after(&self.readers, segment, after, limit).await
+        let place = (owner, segment_id, after.to_vec(), limit);
+        self.read(move |connection| {
+            let found: Vec<rows::BlockRow> = fetch(connection, statements::BLOCKS_AFTER, place)?;
+            Ok(found.into_iter().map(|row| row.into_block().1).collect())
+        })
+        .await
     }
 
     async fn correspondents(&self, owner: Uuid) -> Result<Vec<Uuid>, StoreError> {
-        common::correspondents(&self.readers, owner).await
+        self.read(move |connection| {
+            let found: Vec<(Uuid,)> = fetch(connection, statements::CORRESPONDENTS, [owner])?;
+            Ok(found.into_iter().map(|(account,)| account).collect())
+        })
+        .await
     }
 
     async fn unused_segments(&self, before: Timestamp, limit: i64) -> Result<Vec<Key>, StoreError> {
-        common::unused_segments(&self.readers, before, limit).await
+        self.read(move |connection| {
+            let wanted = (before.as_micros(), limit);
+            fetch(connection, statements::UNUSED_SEGMENTS, wanted)
+        })
+        .await
     }
 
     async fn kept_answer(&self, request: Key) -> Result<Option<KeptAnswer>, StoreError> {
-        common::kept_answer(&self.readers, request).await
+        self.read(move |connection| {
+            let row = one::<_, rows::AnswerRow>(connection, statements::ANSWER, request)?;
+            row.map(TryInto::try_into).transpose()
+        })
+        .await
     }
 
     async fn accounts(&self, account_ids: &[Uuid]) -> Result<Vec<Account>, StoreError> {
-        Ok(sqlx::query_as(sql::ACCOUNTS)
-            .bind(ids(account_ids))
-            .fetch_all(traced(&self.readers))
-            .await?)
+        let ids = account_ids.to_vec();
+        self.read(move |connection| {
+            let found = look_up(connection, sql::ACCOUNT, &ids, |id| [*id])?;
+            let account = |(account_id, username, display_name, deleted)| Account {
+                account_id,
+                username,
+                display_name,
+                deleted,
+            };
+            Ok(found.into_iter().map(account).collect())
+        })
+        .await
     }
 
     async fn feed_position(&self) -> Result<i64, StoreError> {
-        common::feed_position(&self.readers).await
+        self.read(move |connection| {
+            let found: Option<(i64,)> = one(connection, statements::FEED_POSITION, [])?;
+            let none = || StoreError::Refused(anyhow::anyhow!("the log's position is gone"));
+            Ok(found.ok_or_else(none)?.0)
+        })
+        .await
     }
 
     async fn owners(&self, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
-        common::owners(&self.readers, after, limit).await
+        self.read(move |connection| {
+            let found: Vec<(Uuid,)> = fetch(connection, statements::OWNERS, (after, limit))?;
+            Ok(found.into_iter().map(|(owner,)| owner).collect())
+        })
+        .await
     }
 }

@@ -1,66 +1,43 @@
-//! The statements of this engine alone. Reads over a set take it as JSON: one statement is one hop to the driver's
-//! thread. Writes are carried out row by row where the connection lives; their parameters are named in their order.
+//! The statements of this engine alone, about one row, or what belongs to one key: carrying one out for each of many
+//! costs nothing where the connection lives. Parameters are named in their order.
 
 use crate::store::statements::{
-    answer_columns, change_columns, content_columns, copies_columns, copy_columns, folder_columns,
-    label_columns, labelled_columns, mailbox_columns, thread_columns,
+    answer_columns, change_columns, content_columns, copy_columns, folder_columns, label_columns,
+    labelled_columns, mailbox_columns, thread_columns,
 };
 
-pub(super) const COPIES: &str = concat!(
-    "SELECT ",
-    copy_columns!(),
-    " FROM copies WHERE owner_id = $1 AND message_id IN (SELECT unhex(value) FROM json_each($2))"
-);
-pub(super) const BODIES: &str = "SELECT message_id, body_text, body_html FROM copies JOIN contents USING \
-     (content_id) WHERE owner_id = $1 AND message_id IN (SELECT unhex(value) FROM json_each($2))";
-pub(super) const OPENINGS: &str = "SELECT message_id, substr(body_text, 1, 16384) AS body_text, \
-     substr(body_html, 1, 65536) AS body_html FROM copies JOIN contents USING (content_id) WHERE \
-     owner_id = $1 AND message_id IN (SELECT unhex(value) FROM json_each($2))";
-pub(super) const ACCOUNTS: &str = "SELECT account_id, username, display_name, deleted FROM accounts WHERE \
-     account_id IN (SELECT unhex(value) FROM json_each($1))";
-pub(super) const LAST_CHANGES: &str = "SELECT owner_id, last_change FROM mailboxes WHERE owner_id IN \
-     (SELECT unhex(value) FROM json_each($1))";
-pub(super) const THREAD_PARTS: &str = concat!(
-    "SELECT ",
-    thread_columns!(),
-    " FROM threads WHERE owner_id = $1 AND thread_id IN (SELECT unhex(value) FROM json_each($2))"
-);
-macro_rules! thread_ends {
+pub(super) const BODY: &str = "SELECT message_id, body_text, body_html FROM copies JOIN contents USING \
+     (content_id) WHERE owner_id = $1 AND message_id = $2";
+pub(super) const OPENING: &str = "SELECT message_id, substr(body_text, 1, 16384), substr(body_html, 1, 65536) \
+     FROM copies JOIN contents USING (content_id) WHERE owner_id = $1 AND message_id = $2";
+pub(super) const ACCOUNT: &str =
+    "SELECT account_id, username, display_name, deleted FROM accounts WHERE account_id = $1";
+pub(super) const LAST_CHANGE: &str =
+    "SELECT owner_id, last_change FROM mailboxes WHERE owner_id = $1";
+macro_rules! thread_end {
     ($order:literal) => {
         concat!(
             "SELECT ",
-            copies_columns!(),
-            " FROM json_each($2) AS wanted CROSS JOIN copies ON copies.owner_id = $1 AND \
-             copies.message_id IN (SELECT message_id FROM copies AS ends WHERE ends.owner_id = $1 \
-             AND ends.thread_id = unhex(wanted.value) ORDER BY ends.receive_time ",
+            copy_columns!(),
+            " FROM copies WHERE owner_id = $1 AND thread_id = $2 ORDER BY receive_time ",
             $order,
-            " LIMIT $3)"
+            " LIMIT $3"
         )
     };
 }
-pub(super) const THREAD_NEWEST: &str = thread_ends!("DESC");
-pub(super) const THREAD_OLDEST: &str = thread_ends!("ASC");
-pub(in crate::store) const COPIES_AT: &str = concat!(
+pub(super) const THREAD_NEWEST: &str = thread_end!("DESC");
+pub(super) const THREAD_OLDEST: &str = thread_end!("ASC");
+pub(in crate::store) const COPY_AT: &str = concat!(
     "SELECT ",
     copy_columns!(),
     // Left to itself, SQLite reads all of the owner's.
-    " FROM json_each($2) CROSS JOIN copies INDEXED BY copies_time ON owner_id = $1 AND receive_time \
-     = value"
+    " FROM copies INDEXED BY copies_time WHERE owner_id = $1 AND receive_time = $2"
 );
-pub(in crate::store) const BLOCKS: &str = "SELECT blocks.segment_id, blocks.first_key, blocks.data FROM \
-     json_each($2) AS wanted CROSS JOIN search_blocks AS blocks ON blocks.owner_id = $1 AND \
-     blocks.segment_id = unhex(wanted.value ->> 0) AND blocks.first_key < unhex(wanted.value ->> 2) \
-     AND blocks.first_key >= COALESCE((SELECT MAX(first_key) FROM search_blocks AS reaching WHERE \
-     reaching.owner_id = $1 AND reaching.segment_id = unhex(wanted.value ->> 0) AND \
-     reaching.first_key <= unhex(wanted.value ->> 1)), x'')";
-pub(super) const FIRST_BLOCKS: &str = "SELECT wanted.key AS range_number, blocks.first_key, blocks.data \
-     FROM json_each($2) AS wanted CROSS JOIN search_blocks AS blocks ON blocks.owner_id = $1 AND \
-     blocks.segment_id = unhex(wanted.value ->> 0) AND blocks.first_key IN (SELECT first_key FROM \
-     search_blocks AS first WHERE first.owner_id = $1 AND first.segment_id = unhex(wanted.value ->> 0) \
-     AND first.first_key < unhex(wanted.value ->> 2) AND first.first_key >= COALESCE((SELECT \
-     MAX(first_key) FROM search_blocks AS reaching WHERE reaching.owner_id = $1 AND \
-     reaching.segment_id = unhex(wanted.value ->> 0) AND reaching.first_key <= \
-     unhex(wanted.value ->> 1)), x'') ORDER BY first_key LIMIT $3)";
+/// The blocks that may hold keys from $4 up to $3: the last one that begins before them reaches into them.
+pub(in crate::store) const BLOCKS: &str = "SELECT segment_id, first_key, data FROM search_blocks WHERE \
+     owner_id = $1 AND segment_id = $2 AND first_key < $3 AND first_key >= COALESCE((SELECT MAX(first_key) \
+     FROM search_blocks AS reaching WHERE reaching.owner_id = $1 AND reaching.segment_id = $2 AND \
+     reaching.first_key <= $4), x'') ORDER BY first_key LIMIT $5";
 pub(super) const COPY: &str = concat!(
     "SELECT ",
     copy_columns!(),
@@ -165,17 +142,14 @@ pub(super) const NOTE_ACCOUNT: &str = "INSERT INTO accounts (account_id, usernam
 /// Every statement above, for the test that prepares them.
 #[cfg(any(test, feature = "conformance"))]
 pub(in crate::store) const OWN: &[&str] = &[
-    COPIES,
-    BODIES,
-    OPENINGS,
-    ACCOUNTS,
-    LAST_CHANGES,
-    THREAD_PARTS,
+    BODY,
+    OPENING,
+    ACCOUNT,
+    LAST_CHANGE,
     THREAD_NEWEST,
     THREAD_OLDEST,
-    COPIES_AT,
+    COPY_AT,
     BLOCKS,
-    FIRST_BLOCKS,
     COPY,
     COPIES_BY_INTERNET_ID,
     DELETED,

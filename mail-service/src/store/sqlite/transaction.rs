@@ -8,8 +8,9 @@ use turbomessage_service_kit::clock::{Timestamp, new_id};
 use uuid::Uuid;
 
 use super::{
+    connections::{Connections, Lease},
+    query::{each, execute, fetch, look_up},
     sql,
-    writer::{Lease, Writer, each, execute, fetch, look_up},
 };
 use crate::{
     domain::{Copy, Folder, Label, Mailbox, ThreadPart},
@@ -31,7 +32,7 @@ pub(super) struct SqliteTransaction {
 impl SqliteTransaction {
     /// The connection is the transaction's from the start: whoever gives up while it begins must
     /// not leave one behind that is inside of a transaction.
-    pub(super) async fn begin(writer: &Writer) -> Result<Self, StoreError> {
+    pub(super) async fn begin(writer: &Connections) -> Result<Self, StoreError> {
         let transaction = Self {
             lease: Some(writer.acquire().await?),
         };

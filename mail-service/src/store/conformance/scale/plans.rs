@@ -83,7 +83,7 @@ pub async fn plans_on_sqlite(store: &SqliteStore) -> Vec<(&'static str, String)>
         ("folders", statements::FOLDERS),
         ("conversations", statements::THREADS),
         ("blocks of the index for a word", sqlite::BLOCKS),
-        ("messages that the index names", sqlite::COPIES_AT),
+        ("messages that the index names", sqlite::COPY_AT),
     ];
     let mut plans = Vec::new();
     for (what, statement) in statements {
