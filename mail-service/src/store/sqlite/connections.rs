@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::anyhow;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::Span;
 
@@ -89,6 +89,8 @@ impl Connections {
         for connection in connections {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            // Else statements that a partial index could serve are planned anew for every parameter.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             let waiting = Arc::clone(&waiting);
             let thread = thread::Builder::new().name(name.to_owned());
             thread.spawn(move || work(&connection, &waiting))?;

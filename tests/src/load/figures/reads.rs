@@ -13,7 +13,7 @@ use crate::load::{
 };
 
 const CALLERS: [usize; 4] = [4, 16, 64, 128];
-const SESSIONS: [usize; 5] = [1, 2, 4, 8, 16];
+const SESSIONS: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
 /// The same question to both.
 const CONTESTS: [(Call, Command, &str, &str, Target); 3] = [
