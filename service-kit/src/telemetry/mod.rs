@@ -2,26 +2,25 @@
 //! wherever it has one. Texts of messages, tokens, passwords and addresses are in none of them.
 
 pub mod database;
-mod lines;
 pub mod metrics;
 mod propagation;
 mod traces;
 
-use std::time::Duration;
+use std::{io::IsTerminal, time::Duration};
 
 use anyhow::Context;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    Layer,
+    EnvFilter, Layer,
     filter::{DynFilterFn, LevelFilter},
     layer::{self, SubscriberExt},
     util::SubscriberInitExt,
 };
 
 pub use self::propagation::{continue_trace, pass_trace};
-use crate::settings::LogArgs;
+use crate::settings::{LogArgs, LogFormat};
 
 /// How long what was not sent yet may take at the end.
 const FLUSH_TIME: Duration = Duration::from_secs(3);
@@ -30,8 +29,7 @@ const FLUSH_TIME: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 #[must_use = "spans that were not sent yet are lost without `end`"]
 pub struct Telemetry {
-    /// `None`: they are not sent.
-    traces: Option<SdkTracerProvider>,
+    traces: SdkTracerProvider,
 }
 
 /// Starts logging for the process of `service`, to standard error; and sending traces to where the
@@ -40,23 +38,41 @@ pub struct Telemetry {
 /// # Errors
 /// The filter or one of these variables cannot be used, or logging was started before.
 pub fn init(service: &'static str, args: &LogArgs) -> anyhow::Result<Telemetry> {
-    let lines = lines::layer(args)?;
-    let traces = traces::provider(&resource(service))?;
-    propagation::start();
-    // Without it nobody wants spans, and none are made.
-    let spans = traces.as_ref().map(|traces| {
-        database::spans_are_sent();
-        tracing_opentelemetry::layer()
-            .with_location(false)
-            .with_threads(false)
+    let filter = EnvFilter::try_new(&args.log)
+        .with_context(|| format!("--log: `{}` is no filter", args.log))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match args.log_format {
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
+        LogFormat::Pretty => lines
+            .compact()
             .with_target(false)
-            .with_tracked_inactivity(false)
-            .with_tracer(traces.tracer("turbomessage"))
-            .with_filter(our_spans())
-    });
+            .with_ansi(has_colour())
+            .boxed(),
+    };
+    let exported = traces::provider(&resource(service))?;
+    // What is not sent is not recorded: calls have a trace's id all the same.
+    let depth = if exported.is_some() {
+        database::spans_are_sent();
+        Level::DEBUG
+    } else {
+        Level::INFO
+    };
+    let traces = exported.unwrap_or_else(traces::unrecorded);
+    propagation::start();
+    let spans = tracing_opentelemetry::layer()
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_tracer(traces.tracer("turbomessage"))
+        .with_filter(our_spans(depth));
     tracing_subscriber::registry()
-        .with(lines)
         .with(spans)
+        .with(lines.with_filter(filter))
         .try_init()
         .context("logging was started twice")?;
     Ok(Telemetry { traces })
@@ -65,11 +81,10 @@ pub fn init(service: &'static str, args: &LogArgs) -> anyhow::Result<Telemetry> 
 impl Telemetry {
     /// Sends what was not sent yet. A collector that does not answer is not waited for long.
     pub async fn end(self) {
-        let Some(traces) = self.traces else { return };
         // It blocks, and on a thread of the runtime it might wait for that very thread.
         let flushed = tokio::task::spawn_blocking(move || {
             // Not heard by anybody any more.
-            let _ = traces.shutdown_with_timeout(FLUSH_TIME);
+            let _ = self.traces.shutdown_with_timeout(FLUSH_TIME);
         });
         let _ = tokio::time::timeout(FLUSH_TIME, flushed).await;
     }
@@ -88,14 +103,22 @@ pub(crate) fn resource(service: &'static str) -> Resource {
     resource.with_attribute(version).build()
 }
 
-/// Spans that our own code makes. It is asked about each of them anew: what `tracing::enabled!` asked before on
-/// the same thread, which sqlx does, would otherwise hold for the next span that nobody has doubts about, and some
-/// were lost.
-fn our_spans<S>() -> DynFilterFn<S, impl Fn(&Metadata<'_>, &layer::Context<'_, S>) -> bool> {
-    let is_ours = |metadata: &Metadata<'_>, _: &layer::Context<'_, S>| {
+/// Spans that our own code makes, as deep as `depth`. It is asked about each of them anew: what
+/// `tracing::enabled!` asked before on the same thread, which sqlx does, would otherwise hold for the next
+/// span that nobody has doubts about, and some were lost.
+fn our_spans<S>(
+    depth: Level,
+) -> DynFilterFn<S, impl Fn(&Metadata<'_>, &layer::Context<'_, S>) -> bool> {
+    let is_ours = move |metadata: &Metadata<'_>, _: &layer::Context<'_, S>| {
         metadata.is_span()
-            && *metadata.level() <= Level::DEBUG
+            && *metadata.level() <= depth
             && metadata.target().starts_with("turbomessage")
     };
-    DynFilterFn::new(is_ours).with_max_level_hint(LevelFilter::DEBUG)
+    DynFilterFn::new(is_ours).with_max_level_hint(LevelFilter::from_level(depth))
+}
+
+/// Whether lines for people may have colours: on a terminal, unless `NO_COLOR` is set.
+fn has_colour() -> bool {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stderr().is_terminal() && !no_colour
 }

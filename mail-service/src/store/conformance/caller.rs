@@ -8,7 +8,7 @@ use std::{
 use futures::{FutureExt, future::join_all};
 use tokio::{task::JoinHandle, time::Instant};
 use turbomessage_service_kit::{
-    context::{self, RequestContext, SpanContext},
+    context::{self, RequestContext},
     language::Language,
     problem::Reason,
 };
@@ -30,8 +30,7 @@ fn call(left: Duration) -> RequestContext {
     RequestContext {
         language: Language::default(),
         request_id: "case".into(),
-        method: "",
-        trace: SpanContext::NONE,
+        trace_id: None,
         deadline: Instant::now() + left,
     }
 }
