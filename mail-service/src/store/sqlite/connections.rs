@@ -54,7 +54,7 @@ impl fmt::Debug for Connections {
 /// One of the connections.
 pub(super) struct Lease {
     steps: mpsc::Sender<Step>,
-    permit: OwnedSemaphorePermit,
+    permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl Connections {
@@ -115,7 +115,7 @@ impl Connections {
         };
         Ok(Lease {
             steps: self.steps.clone(),
-            permit,
+            permit: Arc::new(permit),
         })
     }
 
@@ -170,22 +170,18 @@ impl Lease {
         self,
         step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let Self { steps, permit } = self;
-        let (done, answer) = oneshot::channel();
-        let span = Span::current();
-        // The threads live as long as there is somebody who can say this.
-        let _ = steps.send(Box::new(move |connection| {
-            let result = span.in_scope(|| step(connection));
+        let permit = Arc::clone(&self.permit);
+        let alone = move |connection: &Connection| {
+            let result = step(connection);
             drop(permit);
-            let _ = done.send(result);
-        }));
-        answer
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Refused(anyhow!("a step panicked"))))
+            result
+        };
+        self.run(alone).await
     }
 
     /// Has a step carried out after those before, without waiting for it.
     pub(super) fn post(&self, step: impl FnOnce(&Connection) + Send + 'static) {
+        // The threads live as long as there is somebody who can say this.
         let _ = self.steps.send(Box::new(step));
     }
 }
