@@ -3,6 +3,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+pub use opentelemetry::trace::SpanContext;
 use opentelemetry::trace::TraceId;
 use tokio::time::Instant;
 
@@ -18,13 +19,21 @@ pub struct RequestContext {
     pub language: Language,
     /// What finds the call in the logs.
     pub request_id: Arc<str>,
-    /// The trace that the call belongs to.
-    pub trace_id: Option<TraceId>,
+    /// The method that was called, as `package.Service/Method`.
+    pub method: &'static str,
+    /// Where the call is in its trace.
+    pub trace: SpanContext,
     /// When the caller gives up.
     pub deadline: Instant,
 }
 
 impl RequestContext {
+    /// The trace that the call belongs to.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.trace.is_valid().then(|| self.trace.trace_id())
+    }
+
     /// How long the caller still waits.
     #[must_use]
     pub fn remaining(&self) -> Duration {

@@ -44,7 +44,7 @@ impl Problem {
         if names_the_call && let Some(context) = context::current() {
             metadata.insert("request_id".into(), context.request_id.to_string());
             let trace_id = context
-                .trace_id
+                .trace_id()
                 .map(|id| ("trace_id".into(), id.to_string()));
             metadata.extend(trace_id);
         }

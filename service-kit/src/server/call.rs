@@ -23,7 +23,7 @@ use super::{
     under_way::{UnderWay, span_of},
 };
 use crate::{
-    context::{self, REQUEST_ID, RequestContext},
+    context::{self, REQUEST_ID, RequestContext, SpanContext},
     language::Language,
     listener::Peer,
     problem::{Problem, Reason, complete},
@@ -85,9 +85,9 @@ where
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let method = method_at(request.uri().path());
-        let mut context = context_of(&request);
+        let mut context = context_of(&request, method);
         let span = span_of(method, &context);
-        context.trace_id = telemetry::continue_trace(&span, request.headers());
+        context.trace = telemetry::continue_trace(&span, request.headers());
         let mut underway = UnderWay::begin(span.clone(), method, is_stream(request.uri().path()));
         let peer = request.extensions().get::<Peer>().cloned();
         let peer = peer.filter(|_| self.layer.is_edge && underway.streaming);
@@ -104,7 +104,7 @@ where
                 }),
             };
             complete(response.headers_mut(), language);
-            tracing::debug!("answered");
+            context::within(context.clone(), || tracing::debug!("answered"));
             let (head, mut body) = response.into_parts();
             if let Some(peer) = peer {
                 body = underway.give_up_unread(peer, body, deadline);
@@ -116,7 +116,7 @@ where
     }
 }
 
-fn context_of<B>(request: &Request<B>) -> RequestContext {
+fn context_of<B>(request: &Request<B>, method: &'static str) -> RequestContext {
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
     let request_id = match text(REQUEST_ID) {
@@ -133,7 +133,8 @@ fn context_of<B>(request: &Request<B>) -> RequestContext {
     RequestContext {
         language: text("accept-language").map_or_else(Language::default, Language::from_accept),
         request_id,
-        trace_id: None,
+        method,
+        trace: SpanContext::NONE,
         deadline: Instant::now() + allowed.saturating_sub(HEAD_START.min(allowed / 10)),
     }
 }

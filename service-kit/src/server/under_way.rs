@@ -152,6 +152,5 @@ pub(super) fn span_of(method: &'static str, context: &RequestContext) -> Span {
         rpc.response.status_code = Empty,
         error.r#type = Empty,
         request_id = %context.request_id,
-        trace_id = Empty,
     )
 }

@@ -2,25 +2,26 @@
 //! wherever it has one. Texts of messages, tokens, passwords and addresses are in none of them.
 
 pub mod database;
+mod lines;
 pub mod metrics;
 mod propagation;
 mod traces;
 
-use std::{io::IsTerminal, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    Layer,
     filter::{DynFilterFn, LevelFilter},
     layer::{self, SubscriberExt},
     util::SubscriberInitExt,
 };
 
 pub use self::propagation::{continue_trace, pass_trace};
-use crate::settings::{LogArgs, LogFormat};
+use crate::settings::LogArgs;
 
 /// How long what was not sent yet may take at the end.
 const FLUSH_TIME: Duration = Duration::from_secs(3);
@@ -29,7 +30,8 @@ const FLUSH_TIME: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 #[must_use = "spans that were not sent yet are lost without `end`"]
 pub struct Telemetry {
-    traces: SdkTracerProvider,
+    /// `None`: they are not sent.
+    traces: Option<SdkTracerProvider>,
 }
 
 /// Starts logging for the process of `service`, to standard error; and sending traces to where the
@@ -38,41 +40,23 @@ pub struct Telemetry {
 /// # Errors
 /// The filter or one of these variables cannot be used, or logging was started before.
 pub fn init(service: &'static str, args: &LogArgs) -> anyhow::Result<Telemetry> {
-    let filter = EnvFilter::try_new(&args.log)
-        .with_context(|| format!("--log: `{}` is no filter", args.log))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let lines = match args.log_format {
-        LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .boxed(),
-        LogFormat::Pretty => lines
-            .compact()
-            .with_target(false)
-            .with_ansi(has_colour())
-            .boxed(),
-    };
-    let exported = traces::provider(&resource(service))?;
-    // What is not sent is not recorded: calls have a trace's id all the same.
-    let depth = if exported.is_some() {
-        database::spans_are_sent();
-        Level::DEBUG
-    } else {
-        Level::INFO
-    };
-    let traces = exported.unwrap_or_else(traces::unrecorded);
+    let lines = lines::layer(args)?;
+    let traces = traces::provider(&resource(service))?;
     propagation::start();
-    let spans = tracing_opentelemetry::layer()
-        .with_location(false)
-        .with_threads(false)
-        .with_target(false)
-        .with_tracked_inactivity(false)
-        .with_tracer(traces.tracer("turbomessage"))
-        .with_filter(our_spans(depth));
+    // Without it nobody wants spans, and none are made.
+    let spans = traces.as_ref().map(|traces| {
+        database::spans_are_sent();
+        tracing_opentelemetry::layer()
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_tracer(traces.tracer("turbomessage"))
+            .with_filter(our_spans())
+    });
     tracing_subscriber::registry()
+        .with(lines)
         .with(spans)
-        .with(lines.with_filter(filter))
         .try_init()
         .context("logging was started twice")?;
     Ok(Telemetry { traces })
@@ -81,10 +65,11 @@ pub fn init(service: &'static str, args: &LogArgs) -> anyhow::Result<Telemetry> 
 impl Telemetry {
     /// Sends what was not sent yet. A collector that does not answer is not waited for long.
     pub async fn end(self) {
+        let Some(traces) = self.traces else { return };
         // It blocks, and on a thread of the runtime it might wait for that very thread.
         let flushed = tokio::task::spawn_blocking(move || {
             // Not heard by anybody any more.
-            let _ = self.traces.shutdown_with_timeout(FLUSH_TIME);
+            let _ = traces.shutdown_with_timeout(FLUSH_TIME);
         });
         let _ = tokio::time::timeout(FLUSH_TIME, flushed).await;
     }
@@ -103,22 +88,14 @@ pub(crate) fn resource(service: &'static str) -> Resource {
     resource.with_attribute(version).build()
 }
 
-/// Spans that our own code makes, as deep as `depth`. It is asked about each of them anew: what
-/// `tracing::enabled!` asked before on the same thread, which sqlx does, would otherwise hold for the next
-/// span that nobody has doubts about, and some were lost.
-fn our_spans<S>(
-    depth: Level,
-) -> DynFilterFn<S, impl Fn(&Metadata<'_>, &layer::Context<'_, S>) -> bool> {
-    let is_ours = move |metadata: &Metadata<'_>, _: &layer::Context<'_, S>| {
+/// Spans that our own code makes. It is asked about each of them anew: what `tracing::enabled!` asked before on
+/// the same thread, which sqlx does, would otherwise hold for the next span that nobody has doubts about, and some
+/// were lost.
+fn our_spans<S>() -> DynFilterFn<S, impl Fn(&Metadata<'_>, &layer::Context<'_, S>) -> bool> {
+    let is_ours = |metadata: &Metadata<'_>, _: &layer::Context<'_, S>| {
         metadata.is_span()
-            && *metadata.level() <= depth
+            && *metadata.level() <= Level::DEBUG
             && metadata.target().starts_with("turbomessage")
     };
-    DynFilterFn::new(is_ours).with_max_level_hint(LevelFilter::from_level(depth))
-}
-
-/// Whether lines for people may have colours: on a terminal, unless `NO_COLOR` is set.
-fn has_colour() -> bool {
-    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    std::io::stderr().is_terminal() && !no_colour
+    DynFilterFn::new(is_ours).with_max_level_hint(LevelFilter::DEBUG)
 }

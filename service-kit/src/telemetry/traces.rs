@@ -5,10 +5,7 @@ use std::env;
 
 use anyhow::{Context, bail};
 use opentelemetry_otlp::SpanExporter;
-use opentelemetry_sdk::{
-    Resource,
-    trace::{Sampler, SdkTracerProvider},
-};
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 
 /// What sends spans; nothing if nobody says where to.
 ///
@@ -34,13 +31,6 @@ pub(super) fn provider(resource: &Resource) -> anyhow::Result<Option<SdkTracerPr
         .with_resource(resource.clone())
         .with_batch_exporter(exporter);
     Ok(Some(provider.build()))
-}
-
-/// Spans that have the id of their trace, and that nobody hears of.
-pub(super) fn unrecorded() -> SdkTracerProvider {
-    SdkTracerProvider::builder()
-        .with_sampler(Sampler::AlwaysOff)
-        .build()
 }
 
 fn set(variable: &str) -> Option<String> {

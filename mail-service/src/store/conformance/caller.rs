@@ -8,7 +8,7 @@ use std::{
 use futures::{FutureExt, future::join_all};
 use tokio::{task::JoinHandle, time::Instant};
 use turbomessage_service_kit::{
-    context::{self, RequestContext},
+    context::{self, RequestContext, SpanContext},
     language::Language,
     problem::Reason,
 };
@@ -30,7 +30,8 @@ fn call(left: Duration) -> RequestContext {
     RequestContext {
         language: Language::default(),
         request_id: "case".into(),
-        trace_id: None,
+        method: "",
+        trace: SpanContext::NONE,
         deadline: Instant::now() + left,
     }
 }
