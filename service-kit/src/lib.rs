@@ -7,6 +7,7 @@ pub mod context;
 pub mod detached;
 pub mod fields;
 pub mod files;
+mod gathered;
 pub mod health;
 pub mod language;
 pub mod listener;

@@ -25,7 +25,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
 use self::begun::Said;
-use crate::{proxies::TrustedProxies, tls::Acceptor};
+use crate::{gathered::Gathered, proxies::TrustedProxies, tls::Acceptor};
 
 /// How long a new connection has for the preface of HTTP/2 or the first headers of HTTP/1, and the headers
 /// of any request over HTTP/2 for their last byte. hyper itself does not time out a silent connection while
@@ -67,11 +67,13 @@ impl From<TcpListener> for Listener {
 }
 
 /// The connections that come in on `listener`, for ever.
-pub fn incoming(listener: Listener) -> impl Stream<Item = io::Result<Connection>> + Send {
+pub(crate) fn incoming(
+    listener: Listener,
+) -> impl Stream<Item = io::Result<Gathered<Connection>>> + Send {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     futures::stream::unfold((listener, room), |(listener, room)| async move {
         let permit = Arc::clone(&room).acquire_owned().await.ok()?;
-        let accepted = accept(&listener, permit).await;
+        let accepted = accept(&listener, permit).await.map(Gathered::new);
         Some((accepted, (listener, room)))
     })
 }

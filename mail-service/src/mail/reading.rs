@@ -24,19 +24,13 @@ impl Mail {
     ) -> Result<(Copy, Option<Body>), Problem> {
         let not_found =
             || Problem::new(Reason::MessageNotFound).with("message_id", message_id.to_string());
-        let copy = self
-            .store
-            .copies(owner, &[message_id])
-            .await?
-            .pop()
-            .ok_or_else(not_found)?;
-        let body = if full {
-            let body = self.store.bodies(owner, &[message_id]).await?.pop();
-            Some(body.ok_or_else(not_found)?.1)
-        } else {
-            None
-        };
-        Ok((copy, body))
+        if full {
+            let found = self.store.whole(owner, message_id).await?;
+            let (copy, body) = found.ok_or_else(not_found)?;
+            return Ok((copy, Some(body)));
+        }
+        let found = self.store.copies(owner, &[message_id]).await?.pop();
+        Ok((found.ok_or_else(not_found)?, None))
     }
 
     /// Several copies in the order of `ids`.

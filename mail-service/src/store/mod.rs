@@ -90,6 +90,15 @@ pub trait MailStore: std::fmt::Debug + Send + Sync + 'static {
     /// The texts of those of `ids` that are copies of `owner`'s, with the copy's id.
     async fn bodies(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Body)>, StoreError>;
 
+    /// A copy of `owner`'s, with its text.
+    async fn whole(&self, owner: Uuid, id: Uuid) -> Result<Option<(Copy, Body)>, StoreError> {
+        let Some(copy) = self.copies(owner, &[id]).await?.pop() else {
+            return Ok(None);
+        };
+        let body = self.bodies(owner, &[id]).await?.pop();
+        Ok(body.map(|(_, body)| (copy, body)))
+    }
+
     /// The beginnings of their texts (16,384 characters; four times as many of HTML).
     async fn openings(&self, owner: Uuid, ids: &[Uuid]) -> Result<Vec<(Uuid, Body)>, StoreError>;
 

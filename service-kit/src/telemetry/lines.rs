@@ -102,7 +102,7 @@ fn write_json(line: &mut String, call: &RequestContext) -> fmt::Result {
         return Err(fmt::Error);
     }
     // The id is the client's, and may have quotes in it.
-    let id = serde_json::to_string(&call.request_id).map_err(|_| fmt::Error)?;
+    let id = serde_json::to_string(&*call.request_id).map_err(|_| fmt::Error)?;
     write!(line, r#","rpc.method":"{}","request_id":{id}"#, call.method)?;
     if let Some(trace_id) = call.trace_id() {
         write!(line, r#","trace_id":"{trace_id}""#)?;

@@ -40,23 +40,23 @@ pub struct Telemetry {
 /// # Errors
 /// The filter or one of these variables cannot be used, or logging was started before.
 pub fn init(service: &'static str, args: &LogArgs) -> anyhow::Result<Telemetry> {
-    let lines = lines::layer(args)?;
     let traces = traces::provider(&resource(service))?;
     propagation::start();
+    let mut layers = vec![lines::layer(args)?];
     // Without it nobody wants spans, and none are made.
-    let spans = traces.as_ref().map(|traces| {
+    if let Some(traces) = &traces {
         database::spans_are_sent();
-        tracing_opentelemetry::layer()
+        let spans = tracing_opentelemetry::layer()
             .with_location(false)
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
             .with_tracer(traces.tracer("turbomessage"))
-            .with_filter(our_spans())
-    });
+            .with_filter(our_spans());
+        layers.push(spans.boxed());
+    }
     tracing_subscriber::registry()
-        .with(lines)
-        .with(spans)
+        .with(layers)
         .try_init()
         .context("logging was started twice")?;
     Ok(Telemetry { traces })

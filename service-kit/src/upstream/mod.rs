@@ -76,7 +76,6 @@ impl Upstream {
             let endpoint = Endpoint::from(with_authority(&origin, address))
                 .origin(origin.clone())
                 .connect_timeout(CONNECT_TIMEOUT)
-                .tcp_nodelay(true)
                 .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
                 .keep_alive_timeout(KEEPALIVE_TIMEOUT)
                 .keep_alive_while_idle(true);

@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     net::SocketAddr,
     pin::Pin,
     sync::{
@@ -19,7 +20,9 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use http::{Request, Response};
+use hyper_util::rt::TokioIo;
 use tokio::{
+    net::TcpStream,
     sync::{Notify, watch},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
@@ -32,9 +35,10 @@ use tonic::{
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
-use tower::{Service, ServiceExt};
+use tower::{Service, ServiceExt, service_fn};
 
 use super::{TransportError, lost};
+use crate::gathered::Gathered;
 
 /// How often names are looked up.
 const LOOK_UP_INTERVAL: Duration = Duration::from_secs(5);
@@ -310,7 +314,7 @@ async fn keep(
         if let Err(error) = &endpoint {
             tracing::warn!(error.cause = %format_args!("{error:#}"), "no way to an upstream");
         }
-        if let Some(channel) = connect(endpoint.ok()).await {
+        if let Some(channel) = connect(address, endpoint.ok()).await {
             let since = Instant::now();
             let replica = Arc::new(Replica {
                 address,
@@ -334,8 +338,13 @@ async fn keep(
 }
 
 /// A connection to a replica that serves.
-async fn connect(endpoint: Option<Endpoint>) -> Option<Channel> {
-    let channel = endpoint?.connect().await.ok()?;
+async fn connect(address: SocketAddr, endpoint: Option<Endpoint>) -> Option<Channel> {
+    let tcp = service_fn(move |_| async move {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok::<_, io::Error>(TokioIo::new(Gathered::new(stream)))
+    });
+    let channel = endpoint?.connect_with_connector(tcp).await.ok()?;
     serves(&channel).await.then_some(channel)
 }
 

@@ -5,12 +5,13 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::Arc,
     thread,
     time::Duration,
 };
 
 use anyhow::anyhow;
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::Span;
@@ -39,7 +40,7 @@ type Step = Box<dyn FnOnce(&Connection) + Send>;
 /// Some connections that are alike. When this is dropped, they are closed.
 #[derive(Clone)]
 pub(super) struct Connections {
-    steps: mpsc::Sender<Step>,
+    steps: Sender<Step>,
     free: Arc<Semaphore>,
     most: usize,
     patience: Duration,
@@ -53,7 +54,7 @@ impl fmt::Debug for Connections {
 
 /// One of the connections.
 pub(super) struct Lease {
-    steps: mpsc::Sender<Step>,
+    steps: Sender<Step>,
     permit: Arc<OwnedSemaphorePermit>,
 }
 
@@ -83,15 +84,14 @@ impl Connections {
     }
 
     fn start(name: &str, connections: Vec<Connection>, patience: Duration) -> anyhow::Result<Self> {
-        let (steps, waiting) = mpsc::channel();
-        let waiting = Arc::new(Mutex::new(waiting));
+        let (steps, waiting) = unbounded();
         let most = connections.len();
         for connection in connections {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             // Else statements that a partial index could serve are planned anew for every parameter.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-            let waiting = Arc::clone(&waiting);
+            let waiting = waiting.clone();
             let thread = thread::Builder::new().name(name.to_owned());
             thread.spawn(move || work(&connection, &waiting))?;
         }
@@ -131,13 +131,8 @@ impl Connections {
 }
 
 /// Does what is to be done, until nobody is left who could want anything.
-fn work(connection: &Connection, waiting: &Mutex<mpsc::Receiver<Step>>) {
-    loop {
-        let next = waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
-        let Ok(step) = next else { return };
+fn work(connection: &Connection, waiting: &Receiver<Step>) {
+    while let Ok(step) = waiting.recv() {
         // Whoever waits for it hears so; a transaction is undone as any that is given up.
         let _ = catch_unwind(AssertUnwindSafe(|| step(connection)));
     }

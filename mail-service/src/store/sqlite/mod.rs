@@ -164,6 +164,20 @@ impl MailStore for SqliteStore {
         self.texts(sql::BODY, owner, message_ids).await
     }
 
+    async fn whole(&self, owner: Uuid, id: Uuid) -> Result<Option<(Copy, Body)>, StoreError> {
+        // In one hop to the reader: it takes longer than the statements.
+        self.read(move |connection| {
+            let Some(copy) = one::<_, rows::CopyRow>(connection, sql::COPY, (owner, id))? else {
+                return Ok(None);
+            };
+            let body = one::<_, rows::BodyRow>(connection, sql::BODY, (owner, id))?;
+            let Some(body) = body else { return Ok(None) };
+            let (_, body) = body.into();
+            Ok(Some((copy.try_into()?, body)))
+        })
+        .await
+    }
+
     async fn openings(
         &self,
         owner: Uuid,
