@@ -86,7 +86,8 @@ impl Directory {
     ) -> Result<HashMap<Uuid, Arc<Account>>, Problem> {
         let mut found = HashMap::new();
         let mut missing = HashSet::new();
-        for id in ids {
+        // A page is of few people: what is remembered is asked once for each.
+        for id in ids.collect::<HashSet<_>>() {
             match self.by_id.get(&id) {
                 Some(account) => drop(found.insert(id, account)),
                 None => drop(missing.insert(id)),

@@ -13,7 +13,7 @@ use turbomessage_tests::load::{
     mix::{Mix, callers},
     people::{Target, fill, register},
     processes::Processes,
-    report,
+    replicas, report,
     systems::System,
     yardsticks::echo,
 };
@@ -54,6 +54,8 @@ enum Command {
     Figures(figures::Settings),
     /// Curves over rate, connections, watches, recipients, accounts.
     Curves(curves::Settings),
+    /// Sends through one, two and three mail-services on one Postgres: batches, waiting for locks, throughput.
+    Replicas(replicas::Settings),
     #[command(hide = true)]
     ServeEcho,
     #[command(hide = true)]
@@ -107,6 +109,7 @@ async fn main() -> ExitCode {
         Command::Run(arguments) => run(arguments).await,
         Command::Figures(settings) => Box::pin(figures::run(settings)).await,
         Command::Curves(settings) => curves::run(&settings).await,
+        Command::Replicas(settings) => Box::pin(replicas::run(&settings)).await,
         Command::ServeEcho => {
             let served = echo::serve_echo(|line| println!("{line}")).await;
             served.map(|()| String::new())

@@ -18,10 +18,10 @@ use super::{
 };
 
 /// Callers of sends in a closed loop.
-const CALLERS: usize = 128;
+pub(super) const CALLERS: usize = 128;
 /// Callers at a rate: enough that none has to wait for another.
 const OPEN_CALLERS: usize = 1024;
-const CONNECTIONS: usize = 8;
+pub(super) const CONNECTIONS: usize = 8;
 /// Parts of the highest rate.
 const RATES: [f64; 9] = [0.05, 0.1, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0];
 
@@ -284,10 +284,10 @@ impl<'a> Field<'a> {
 }
 
 /// Sends to many at once.
-struct GroupSender {
-    people: Arc<Vec<Person>>,
-    channel: Channel,
-    recipients: usize,
+pub(super) struct GroupSender {
+    pub(super) people: Arc<Vec<Person>>,
+    pub(super) channel: Channel,
+    pub(super) recipients: usize,
 }
 
 impl Worker for GroupSender {
@@ -312,7 +312,7 @@ fn powers(most: usize) -> Vec<usize> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-fn float(number: usize) -> f64 {
+pub(super) fn float(number: usize) -> f64 {
     number as f64
 }
 

@@ -14,6 +14,7 @@ pub mod people;
 pub mod plot;
 pub mod processes;
 pub mod progress;
+pub mod replicas;
 pub mod report;
 pub mod stats;
 pub mod systems;
