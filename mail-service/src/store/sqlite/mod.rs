@@ -4,6 +4,8 @@
 mod connections;
 mod query;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 use std::{str::FromStr, time::Duration};
