@@ -7,7 +7,7 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::{Buf, BytesMut};
@@ -19,27 +19,30 @@ const MOST_BYTES: usize = 16 * 1024;
 
 /// A stream of bytes to which the writes of one turn go together.
 #[derive(Debug)]
-pub(crate) struct Gathered<S> {
+pub(crate) struct Gathered<S: AsyncWrite + Unpin> {
     stream: S,
     /// What was written and has not gone on to the stream.
     waiting: BytesMut,
     /// Whether some of it came after the last flush.
     is_fresh: bool,
+    /// Whether the stream took no more when it was asked last. Nothing is gathered then, so that whoever writes
+    /// hears when all is gone.
+    is_full: bool,
 }
 
-impl<S> Gathered<S> {
+impl<S: AsyncWrite + Unpin> Gathered<S> {
     pub(crate) fn new(stream: S) -> Self {
         Self {
             stream,
             waiting: BytesMut::new(),
             is_fresh: false,
+            is_full: false,
         }
     }
-}
 
-impl<S: AsyncWrite + Unpin> Gathered<S> {
     /// Hands on what waits, and sees to it that the stream does the same.
     fn hand_on(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.is_full = true;
         while !self.waiting.is_empty() {
             let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.waiting))?;
             if written == 0 {
@@ -50,7 +53,9 @@ impl<S: AsyncWrite + Unpin> Gathered<S> {
         // A connection that is idle keeps no room.
         self.waiting = BytesMut::new();
         self.is_fresh = false;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        self.is_full = false;
+        Poll::Ready(flushed)
     }
 
     /// Writes what waits and what is new together: it is too much to wait.
@@ -60,7 +65,9 @@ impl<S: AsyncWrite + Unpin> Gathered<S> {
             let all: Vec<IoSlice<'_>> = std::iter::once(waiting)
                 .chain(new.iter().copied())
                 .collect();
-            let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, &all))?;
+            let written = Pin::new(&mut self.stream).poll_write_vectored(cx, &all);
+            self.is_full = written.is_pending();
+            let written = ready!(written)?;
             let waited = written.min(self.waiting.len());
             self.waiting.advance(waited);
             if written == 0 || written > waited {
@@ -76,13 +83,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gathered<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // Connections read first: a new turn has begun. One to which nothing can be written is read all the same.
-        if !self.waiting.is_empty()
-            && let Poll::Ready(handed_on) = self.hand_on(cx)
-        {
-            handed_on?;
+        // Connections read first: a new turn has begun. One to which nothing can be written is read all the same, and
+        // what came before it broke as well.
+        let handed_on = if self.waiting.is_empty() {
+            Poll::Pending
+        } else {
+            self.hand_on(cx)
+        };
+        match (Pin::new(&mut self.stream).poll_read(cx, buf), handed_on) {
+            (Poll::Pending, Poll::Ready(Err(broken))) => Poll::Ready(Err(broken)),
+            (read, _) => read,
         }
-        Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
@@ -107,7 +118,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
         for buf in bufs {
             self.waiting.extend_from_slice(buf);
         }
-        self.is_fresh = true;
+        self.is_fresh |= more > 0;
         Poll::Ready(Ok(more))
     }
 
@@ -116,7 +127,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if std::mem::take(&mut self.is_fresh) {
+        if std::mem::take(&mut self.is_fresh) && !self.is_full {
             // There may be more to come in this turn. If not, the next one begins at once: it reads, or it
             // flushes again.
             cx.waker().wake_by_ref();
@@ -126,12 +137,23 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.hand_on(cx))?;
+        if !self.waiting.is_empty() {
+            ready!(self.hand_on(cx))?;
+        }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
-impl<S: Connected> Connected for Gathered<S> {
+impl<S: AsyncWrite + Unpin> Drop for Gathered<S> {
+    /// Connections are dropped without a farewell, too, as soon as they take the last answer for flushed.
+    fn drop(&mut self) {
+        if !self.waiting.is_empty() {
+            let _ = self.hand_on(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+impl<S: Connected + AsyncWrite + Unpin> Connected for Gathered<S> {
     type ConnectInfo = S::ConnectInfo;
 
     fn connect_info(&self) -> Self::ConnectInfo {
@@ -243,6 +265,55 @@ mod tests {
         assert_eq!(came, taken);
         assert!(flush(&mut ours, cx));
         assert_eq!(ours.waiting.capacity(), 0, "an idle connection keeps room");
+    }
+
+    #[test]
+    fn who_cannot_write_more_hears_when_all_is_gone() {
+        let (mut ours, mut theirs) = pair(4);
+        let waker = waker(Arc::new(Woken::default()));
+        let cx = &mut Context::from_waker(&waker);
+        write(&mut ours, cx, b"answer");
+        assert!(flush(&mut ours, cx), "the first is put off");
+        assert!(!flush(&mut ours, cx), "it does not fit");
+        write(&mut ours, cx, b" and more");
+        assert!(
+            !flush(&mut ours, cx),
+            "nothing is put off where nothing fits"
+        );
+        let mut came = Vec::new();
+        while came.len() < 15 {
+            came.extend(arrived(&mut theirs, cx));
+            let flushed = flush(&mut ours, cx);
+            assert!(!flushed || came.len() >= 11, "{} bytes came", came.len());
+        }
+        assert_eq!(came, b"answer and more");
+    }
+
+    #[test]
+    fn what_waits_when_a_connection_is_dropped_is_not_lost() {
+        let (mut ours, mut theirs) = pair(1024);
+        let waker = waker(Arc::new(Woken::default()));
+        let cx = &mut Context::from_waker(&waker);
+        write(&mut ours, cx, b"farewell");
+        assert!(flush(&mut ours, cx));
+        drop(ours);
+        assert_eq!(arrived(&mut theirs, cx), b"farewell");
+    }
+
+    #[test]
+    fn what_came_before_the_connection_broke_is_read() {
+        let (mut ours, mut theirs) = pair(1024);
+        let waker = waker(Arc::new(Woken::default()));
+        let cx = &mut Context::from_waker(&waker);
+        let last = Pin::new(&mut theirs).poll_write(cx, b"go away");
+        assert!(last.is_ready());
+        drop(theirs);
+        write(&mut ours, cx, b"question");
+        let mut bytes = [0; 16];
+        let mut read = ReadBuf::new(&mut bytes);
+        let came = Pin::new(&mut ours).poll_read(cx, &mut read);
+        assert!(matches!(came, Poll::Ready(Ok(()))), "{came:?}");
+        assert_eq!(read.filled(), b"go away");
     }
 
     #[tokio::test]

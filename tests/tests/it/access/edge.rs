@@ -134,3 +134,15 @@ async fn pages_from_foreign_origins_are_refused() {
         assert_eq!(answer.starts_with("http/1.1 403"), !allowed, "{answer}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_another_protocol_is_answered_in_this_one() {
+    let dev = Dev::start().await;
+    // hyper lets go of such a connection as soon as it takes the answer for written.
+    let upgrade = "connection: upgrade\r\nupgrade: h2c\r\n";
+    for _ in 0..20 {
+        let answer = browser(&dev, "GET", upgrade, b"").await;
+        assert!(answer.starts_with("http/1.1 404"), "{answer:?}");
+        assert!(answer.contains("\r\n\r\n"), "{answer:?}");
+    }
+}
