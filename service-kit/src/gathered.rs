@@ -16,6 +16,8 @@ use tonic::transport::server::Connected;
 
 /// How much is gathered at most, in bytes: a frame of HTTP/2, a record of TLS.
 const MOST_BYTES: usize = 16 * 1024;
+/// How a client begins that speaks HTTP/2 (RFC 9113, section 3.4), as much as is needed.
+const HTTP2: &[u8] = b"PRI ";
 
 /// A stream of bytes to which the writes of one turn go together.
 #[derive(Debug)]
@@ -28,15 +30,29 @@ pub(crate) struct Gathered<S: AsyncWrite + Unpin> {
     /// Whether the stream took no more when it was asked last. Nothing is gathered then, so that whoever writes
     /// hears when all is gone.
     is_full: bool,
+    /// Whether what is at the other end speaks HTTP/2; `None` until it has said something. HTTP/1 gathers its
+    /// answers itself, and counts on a flush to wait for the last byte.
+    is_http2: Option<bool>,
 }
 
 impl<S: AsyncWrite + Unpin> Gathered<S> {
-    pub(crate) fn new(stream: S) -> Self {
+    /// To a server, with which HTTP/2 is spoken.
+    pub(crate) fn to_server(stream: S) -> Self {
+        Self::new(stream, Some(true))
+    }
+
+    /// From a client, whose first words say what it speaks.
+    pub(crate) fn from_client(stream: S) -> Self {
+        Self::new(stream, None)
+    }
+
+    fn new(stream: S, is_http2: Option<bool>) -> Self {
         Self {
             stream,
             waiting: BytesMut::new(),
             is_fresh: false,
             is_full: false,
+            is_http2,
         }
     }
 
@@ -90,7 +106,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gathered<S> {
         } else {
             self.hand_on(cx)
         };
-        match (Pin::new(&mut self.stream).poll_read(cx, buf), handed_on) {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let came = &buf.filled()[before..];
+        if self.is_http2.is_none() && !came.is_empty() {
+            self.is_http2 = Some(came.starts_with(HTTP2));
+        }
+        match (read, handed_on) {
             (Poll::Pending, Poll::Ready(Err(broken))) => Poll::Ready(Err(broken)),
             (read, _) => read,
         }
@@ -127,7 +149,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if std::mem::take(&mut self.is_fresh) && !self.is_full {
+        let gathers = !self.is_full && self.is_http2 == Some(true);
+        if std::mem::take(&mut self.is_fresh) && gathers {
             // There may be more to come in this turn. If not, the next one begins at once: it reads, or it
             // flushes again.
             cx.waker().wake_by_ref();
@@ -182,7 +205,7 @@ mod tests {
 
     fn pair(room: usize) -> (Gathered<DuplexStream>, DuplexStream) {
         let (ours, theirs) = duplex(room);
-        (Gathered::new(ours), theirs)
+        (Gathered::to_server(ours), theirs)
     }
 
     fn write(stream: &mut Gathered<DuplexStream>, cx: &mut Context<'_>, bytes: &[u8]) -> usize {
@@ -224,6 +247,24 @@ mod tests {
         let nothing = Pin::new(&mut ours).poll_read(cx, &mut ReadBuf::new(&mut read));
         assert!(nothing.is_pending());
         assert_eq!(arrived(&mut theirs, cx), b"one two ");
+    }
+
+    #[test]
+    fn only_for_http2_a_flush_is_put_off() {
+        for (begins, put_off) in [("PRI * HTTP/2.0\r\n", true), ("PUT / HTTP/1.1\r\n", false)] {
+            let (ours, mut theirs) = duplex(1024);
+            let mut ours = Gathered::from_client(ours);
+            let waker = waker(Arc::new(Woken::default()));
+            let cx = &mut Context::from_waker(&waker);
+            let said = Pin::new(&mut theirs).poll_write(cx, begins.as_bytes());
+            assert!(said.is_ready());
+            let mut bytes = [0; 64];
+            let mut heard = ReadBuf::new(&mut bytes);
+            assert!(Pin::new(&mut ours).poll_read(cx, &mut heard).is_ready());
+            write(&mut ours, cx, b"answer");
+            assert!(flush(&mut ours, cx));
+            assert_eq!(arrived(&mut theirs, cx).is_empty(), put_off, "{begins}");
+        }
     }
 
     #[test]

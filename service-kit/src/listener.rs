@@ -73,7 +73,7 @@ pub(crate) fn incoming(
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     futures::stream::unfold((listener, room), |(listener, room)| async move {
         let permit = Arc::clone(&room).acquire_owned().await.ok()?;
-        let accepted = accept(&listener, permit).await.map(Gathered::new);
+        let accepted = accept(&listener, permit).await.map(Gathered::from_client);
         Some((accepted, (listener, room)))
     })
 }

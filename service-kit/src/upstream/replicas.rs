@@ -342,7 +342,7 @@ async fn connect(address: SocketAddr, endpoint: Option<Endpoint>) -> Option<Chan
     let tcp = service_fn(move |_| async move {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok::<_, io::Error>(TokioIo::new(Gathered::new(stream)))
+        Ok::<_, io::Error>(TokioIo::new(Gathered::to_server(stream)))
     });
     let channel = endpoint?.connect_with_connector(tcp).await.ok()?;
     serves(&channel).await.then_some(channel)
