@@ -97,7 +97,7 @@ pub struct LogArgs {
     /// How log lines look.
     #[arg(long, env = "TM_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
-    /// What is logged, in the syntax of the `tracing-subscriber` crate's `EnvFilter`.
+    /// What is logged: targets and levels, in the syntax of the `tracing-subscriber` crate's `EnvFilter`.
     #[arg(long, env = "TM_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
 }
