@@ -55,7 +55,7 @@ impl fmt::Debug for Connections {
 /// One of the connections.
 pub(super) struct Lease {
     steps: Sender<Step>,
-    permit: Arc<OwnedSemaphorePermit>,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Connections {
@@ -115,7 +115,7 @@ impl Connections {
         };
         Ok(Lease {
             steps: self.steps.clone(),
-            permit: Arc::new(permit),
+            permit,
         })
     }
 
@@ -147,14 +147,7 @@ impl Lease {
         &self,
         step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (done, answer) = oneshot::channel();
-        let span = Span::current();
-        self.post(move |connection| {
-            let _ = done.send(span.in_scope(|| step(connection)));
-        });
-        answer
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Refused(anyhow!("a step panicked"))))
+        carry_out(&self.steps, step).await
     }
 
     /// The only step of a lease, which holds the connection to the step's end.
@@ -165,18 +158,37 @@ impl Lease {
         self,
         step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let permit = Arc::clone(&self.permit);
+        let Self { steps, permit } = self;
+        // Free with the step, however late whoever waits for it looks at the answer.
         let alone = move |connection: &Connection| {
             let result = step(connection);
             drop(permit);
             result
         };
-        self.run(alone).await
+        carry_out(&steps, alone).await
     }
 
     /// Has a step carried out after those before, without waiting for it.
     pub(super) fn post(&self, step: impl FnOnce(&Connection) + Send + 'static) {
-        // The threads live as long as there is somebody who can say this.
-        let _ = self.steps.send(Box::new(step));
+        hand_over(&self.steps, step);
     }
+}
+
+async fn carry_out<T: Send + 'static>(
+    steps: &Sender<Step>,
+    step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (done, answer) = oneshot::channel();
+    let span = Span::current();
+    hand_over(steps, move |connection| {
+        let _ = done.send(span.in_scope(|| step(connection)));
+    });
+    answer
+        .await
+        .unwrap_or_else(|_| Err(StoreError::Refused(anyhow!("a step panicked"))))
+}
+
+fn hand_over(steps: &Sender<Step>, step: impl FnOnce(&Connection) + Send + 'static) {
+    // The threads live as long as there is somebody who can say this.
+    let _ = steps.send(Box::new(step));
 }
