@@ -11,14 +11,14 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use rustls::{
-    RootCertStore, ServerConfig,
+    ClientConfig, RootCertStore, ServerConfig,
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::WebPkiClientVerifier,
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{Accept, TlsAcceptor};
-use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+use zeroize::Zeroizing;
 
 /// How often the files are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
@@ -79,21 +79,30 @@ pub struct UpstreamTlsArgs {
 }
 
 impl UpstreamTlsArgs {
-    /// How to connect now: the files may have changed since.
+    /// How to connect now, in HTTP/2: the files may have changed since.
     ///
     /// # Errors
-    /// Says which file is missing or cannot be read.
-    pub(crate) fn client_config(&self) -> anyhow::Result<ClientTlsConfig> {
+    /// Says which file is missing or cannot be used.
+    pub(crate) fn client_config(&self) -> anyhow::Result<ClientConfig> {
         let Some(ca) = &self.upstream_ca_file else {
             bail!("an https:// URL needs --upstream-ca-file");
         };
-        let mut config = ClientTlsConfig::new()
-            .ca_certificate(Certificate::from_pem(read("--upstream-ca-file", ca)?));
-        if let (Some(cert), Some(key)) = (&self.upstream_cert_file, &self.upstream_key_file) {
-            let cert = read("--upstream-cert-file", cert)?;
-            let key = read("--upstream-key-file", key)?;
-            config = config.identity(Identity::from_pem(cert, key));
-        }
+        let roots = roots("--upstream-ca-file", ca, &read("--upstream-ca-file", ca)?)?;
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots);
+        let mut config = match (&self.upstream_cert_file, &self.upstream_key_file) {
+            (Some(cert), Some(key)) => {
+                let pem = read("--upstream-cert-file", cert)?;
+                let chain = certificates("--upstream-cert-file", cert, &pem)?;
+                let pem = Zeroizing::new(read("--upstream-key-file", key)?);
+                let key = private_key("--upstream-key-file", key, &pem)?;
+                let config = config.with_client_auth_cert(chain, key);
+                config.context("--upstream-cert-file and --upstream-key-file do not go together")?
+            }
+            _ => config.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(config)
     }
 }
@@ -143,7 +152,7 @@ struct Files {
 #[derive(PartialEq, Eq)]
 struct Seen {
     cert: Vec<u8>,
-    key: zeroize::Zeroizing<Vec<u8>>,
+    key: Zeroizing<Vec<u8>>,
     client_ca: Option<Vec<u8>>,
 }
 
@@ -162,15 +171,11 @@ impl Files {
     fn config(&self, seen: &Seen) -> anyhow::Result<ServerConfig> {
         let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
         let chain = certificates("--tls-cert-file", &self.cert, &seen.cert)?;
-        let key = PrivateKeyDer::from_pem_slice(&seen.key)
-            .with_context(|| format!("--tls-key-file: {} has no key", self.key.display()))?;
+        let key = private_key("--tls-key-file", &self.key, &seen.key)?;
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?;
         let config = if let (Some(path), Some(pem)) = (&self.client_ca, &seen.client_ca) {
-            let mut roots = RootCertStore::empty();
-            for root in certificates("--tls-client-ca-file", path, pem)? {
-                roots.add(root).context("--tls-client-ca-file")?;
-            }
+            let roots = roots("--tls-client-ca-file", path, pem)?;
             let verifier =
                 WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
             config.with_client_cert_verifier(verifier.context("--tls-client-ca-file")?)
@@ -214,6 +219,19 @@ impl Files {
 fn read(setting: &str, path: &Path) -> anyhow::Result<Vec<u8>> {
     let pem: io::Result<_> = fs::read(path);
     pem.with_context(|| format!("{setting}: cannot read {}", path.display()))
+}
+
+fn private_key(setting: &str, path: &Path, pem: &[u8]) -> anyhow::Result<PrivateKeyDer<'static>> {
+    let key = PrivateKeyDer::from_pem_slice(pem);
+    key.with_context(|| format!("{setting}: {} has no key", path.display()))
+}
+
+fn roots(setting: &'static str, path: &Path, pem: &[u8]) -> anyhow::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    for root in certificates(setting, path, pem)? {
+        roots.add(root).context(setting)?;
+    }
+    Ok(roots)
 }
 
 fn certificates(

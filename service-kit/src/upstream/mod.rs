@@ -1,22 +1,21 @@
 //! Ways to another service: over the network, to any number of replicas, or to one in this process.
 //! Generated clients and the gateway use all of them alike.
 
+mod connection;
 mod replicas;
 
 use std::{
-    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use anyhow::bail;
 use futures::TryFutureExt;
 use http::{HeaderValue, Request, Response, Uri};
-use tonic::{body::Body, service::Routes, transport::Endpoint};
+use tonic::{body::Body, service::Routes};
 use tower::{BoxError, Layer, Service, util::BoxCloneSyncService};
 
-use self::replicas::Replicas;
+use self::{connection::Way, replicas::Replicas};
 use crate::{
     context::{self, REQUEST_ID},
     server::{CallLayer, INNER_STREAMS, format_timeout},
@@ -33,10 +32,9 @@ pub type GrpcService = BoxCloneSyncService<Request<Body>, Response<Body>, Transp
 #[error("the other service did not answer")]
 pub struct TransportError(#[source] BoxError);
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// What calls wait for that are under way to a replica which is gone without a word.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
+/// What may come unread of the answers to calls, of one and of all: an answer is 4 MiB at the most.
+const CALL_WINDOW: u32 = 2 * 1024 * 1024;
+const CALLS_CONNECTION_WINDOW: u32 = 5 * 1024 * 1024;
 /// What a reader of one stream who does not read on can hold back.
 const STREAM_WINDOW: u32 = 64 * 1024;
 /// Room for all of them, so that nobody holds back what others are told: were it less, a few hundred
@@ -59,46 +57,22 @@ impl Upstream {
     /// # Errors
     /// `url` is no URL of a gRPC server, or `tls` cannot be used.
     pub fn connect(url: &str, tls: &UpstreamTlsArgs) -> anyhow::Result<Self> {
-        let origin = Endpoint::from_shared(url.to_owned())?.uri().clone();
+        let origin: Uri = url.parse()?;
         let (Some(scheme @ ("http" | "https")), Some(host)) = (origin.scheme_str(), origin.host())
         else {
             bail!("`{url}` does not look like `http://host:port`");
         };
-        let tls = (scheme == "https").then(|| tls.clone());
-        let default_port = if tls.is_some() { 443 } else { 80 };
+        let default_port = if scheme == "https" { 443 } else { 80 };
         let host = host.trim_matches(['[', ']']).to_owned();
-        let place = (host.clone(), origin.port_u16().unwrap_or(default_port));
-        if let Some(tls) = &tls {
-            tls.client_config()?;
-        }
-        let endpoint = move |address: SocketAddr| {
-            // The address is in the URL; who is meant stays what it was.
-            let endpoint = Endpoint::from(with_authority(&origin, address))
-                .origin(origin.clone())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-                .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-                .keep_alive_while_idle(true);
-            match &tls {
-                Some(tls) => Ok(endpoint.tls_config(tls.client_config()?.domain_name(&host))?),
-                None => Ok(endpoint),
-            }
-        };
-        let for_streams = {
-            let endpoint = endpoint.clone();
-            move |address| {
-                let endpoint: anyhow::Result<Endpoint> = endpoint(address);
-                Ok(endpoint?
-                    .initial_stream_window_size(STREAM_WINDOW)
-                    .initial_connection_window_size(STREAMS_CONNECTION_WINDOW))
-            }
-        };
+        let place = (host, origin.port_u16().unwrap_or(default_port));
+        let for_calls = Way::new(&origin, tls, (CALL_WINDOW, CALLS_CONNECTION_WINDOW))?;
+        let for_streams = Way::new(&origin, tls, (STREAM_WINDOW, STREAMS_CONNECTION_WINDOW))?;
         let look_up = move || {
             let (host, port) = place.clone();
             async move { replicas::look_up(&host, port).await }
         };
         Ok(Self {
-            calls: outgoing(Replicas::found_by(look_up.clone(), endpoint)),
+            calls: outgoing(Replicas::found_by(look_up.clone(), for_calls)),
             streams: outgoing(Replicas::found_by(look_up, for_streams)),
         })
     }
@@ -124,13 +98,6 @@ impl Upstream {
     pub fn streams(&self) -> GrpcService {
         self.streams.clone()
     }
-}
-
-/// `uri` with `address` in the place of its host and port.
-fn with_authority(uri: &Uri, address: SocketAddr) -> Uri {
-    let mut parts = uri.clone().into_parts();
-    parts.authority = address.to_string().parse().ok();
-    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }
 
 fn outgoing<S>(service: S) -> GrpcService

@@ -7,7 +7,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
     net::SocketAddr,
     pin::Pin,
     sync::{
@@ -20,25 +19,22 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use http::{Request, Response};
-use hyper_util::rt::TokioIo;
 use tokio::{
-    net::TcpStream,
     sync::{Notify, watch},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
-use tonic::{
-    Code,
-    body::Body,
-    transport::{Channel, Endpoint},
-};
+use tonic::{Code, body::Body};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
-use tower::{Service, ServiceExt, service_fn};
+use tower::Service;
 
-use super::{TransportError, lost};
-use crate::gathered::Gathered;
+use super::{
+    TransportError,
+    connection::{Connection, Way},
+    lost,
+};
 
 /// How often names are looked up.
 const LOOK_UP_INTERVAL: Duration = Duration::from_secs(5);
@@ -75,7 +71,7 @@ impl Drop for Search {
 #[derive(Debug)]
 struct Replica {
     address: SocketAddr,
-    channel: Channel,
+    connection: Connection,
     /// Calls and streams under way.
     under_way: AtomicUsize,
     /// A call went wrong.
@@ -83,17 +79,13 @@ struct Replica {
 }
 
 impl Replicas {
-    /// Those at the addresses that `look_up` answers with whenever it is asked. `endpoint` says how to
-    /// connect to one, and is asked each time.
-    pub(super) fn found_by<F>(
-        look_up: impl Fn() -> F + Send + 'static,
-        endpoint: impl Fn(SocketAddr) -> anyhow::Result<Endpoint> + Clone + Send + Sync + 'static,
-    ) -> Self
+    /// Those at the addresses that `look_up` answers with whenever it is asked.
+    pub(super) fn found_by<F>(look_up: impl Fn() -> F + Send + 'static, way: Way) -> Self
     where
         F: Future<Output = anyhow::Result<BTreeSet<SocketAddr>>> + Send + 'static,
     {
         let (found, serving) = watch::channel(Vec::new());
-        let search = tokio::spawn(search(look_up, endpoint, found));
+        let search = tokio::spawn(search(look_up, way, found));
         Self {
             serving,
             _search: Arc::new(Search(search)),
@@ -110,6 +102,27 @@ impl Replicas {
         match timeout(PATIENCE, some).await {
             Ok(Ok(replicas)) => less_busy(&replicas).ok_or_else(nobody),
             Ok(Err(_)) | Err(_) => Err(nobody()),
+        }
+    }
+
+    /// One that takes a call now. A replica that is about to stop says goodbye before it is found to serve no more: what
+    /// was not sent to it goes to another.
+    async fn ready(&self) -> Result<(UnderWay, Connection), TransportError> {
+        let begun = Instant::now();
+        loop {
+            let under_way = UnderWay::at(self.pick().await?);
+            let mut connection = under_way.0.connection.clone();
+            match connection.ready().await {
+                Ok(()) => return Ok((under_way, connection)),
+                Err(error) => {
+                    under_way.0.doubt.notify_one();
+                    if begun.elapsed() > PATIENCE {
+                        return Err(lost(error));
+                    }
+                    drop(under_way);
+                    sleep(CHECK_PAUSE).await;
+                }
+            }
         }
     }
 }
@@ -144,9 +157,8 @@ impl Service<Request<Body>> for Replicas {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let replicas = self.clone();
         Box::pin(async move {
-            let under_way = UnderWay::at(replicas.pick().await?);
-            let channel = under_way.0.channel.clone();
-            match channel.oneshot(request).await {
+            let (under_way, connection) = replicas.ready().await?;
+            match connection.send(request).await {
                 Ok(response) => Ok(response.map(|body| counted(body, under_way))),
                 Err(error) => {
                     under_way.0.doubt.notify_one();
@@ -222,7 +234,7 @@ impl http_body::Body for Counted {
 /// Looks for addresses again and again, and keeps a connection to each.
 async fn search<F: Future<Output = anyhow::Result<BTreeSet<SocketAddr>>>>(
     look_up: impl Fn() -> F,
-    endpoint: impl Fn(SocketAddr) -> anyhow::Result<Endpoint> + Clone + Send + Sync + 'static,
+    way: Way,
     found: watch::Sender<Vec<Arc<Replica>>>,
 ) {
     let found = Arc::new(found);
@@ -235,9 +247,9 @@ async fn search<F: Future<Output = anyhow::Result<BTreeSet<SocketAddr>>>>(
                 known = true;
                 keepers.retain(|address, _| addresses.contains(address));
                 for address in addresses {
-                    keepers.entry(address).or_insert_with(|| {
-                        Keeper::start(address, endpoint.clone(), Arc::clone(&found))
-                    });
+                    keepers
+                        .entry(address)
+                        .or_insert_with(|| Keeper::start(address, way.clone(), Arc::clone(&found)));
                 }
             }
             // A name server that does not answer says nothing about the replicas.
@@ -275,14 +287,10 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn start(
-        address: SocketAddr,
-        endpoint: impl Fn(SocketAddr) -> anyhow::Result<Endpoint> + Send + Sync + 'static,
-        found: Arc<watch::Sender<Vec<Arc<Replica>>>>,
-    ) -> Self {
+    fn start(address: SocketAddr, way: Way, found: Arc<watch::Sender<Vec<Arc<Replica>>>>) -> Self {
         Self {
             address,
-            work: tokio::spawn(keep(address, endpoint, Arc::clone(&found))),
+            work: tokio::spawn(keep(address, way, Arc::clone(&found))),
             found,
         }
     }
@@ -303,22 +311,25 @@ fn leave(found: &watch::Sender<Vec<Arc<Replica>>>, address: SocketAddr) {
     });
 }
 
-async fn keep(
-    address: SocketAddr,
-    endpoint: impl Fn(SocketAddr) -> anyhow::Result<Endpoint>,
-    found: Arc<watch::Sender<Vec<Arc<Replica>>>>,
-) {
+async fn keep(address: SocketAddr, way: Way, found: Arc<watch::Sender<Vec<Arc<Replica>>>>) {
     let mut pause = FIRST_PAUSE;
+    let mut silent = false;
     loop {
-        let endpoint = endpoint(address);
-        if let Err(error) = &endpoint {
-            tracing::warn!(error.cause = %format_args!("{error:#}"), "no way to an upstream");
+        let connected = way.connect(address).await;
+        if let Err(error) = &connected
+            && !std::mem::replace(&mut silent, true)
+        {
+            // Once, however long it is not there.
+            tracing::warn!(upstream.address = %address, error.cause = %format_args!("{error:#}"), "no way to an upstream");
         }
-        if let Some(channel) = connect(address, endpoint.ok()).await {
+        if let Ok(connection) = connected
+            && serves(&connection).await
+        {
+            silent = false;
             let since = Instant::now();
             let replica = Arc::new(Replica {
                 address,
-                channel,
+                connection,
                 under_way: AtomicUsize::new(0),
                 doubt: Notify::new(),
             });
@@ -337,32 +348,22 @@ async fn keep(
     }
 }
 
-/// A connection to a replica that serves.
-async fn connect(address: SocketAddr, endpoint: Option<Endpoint>) -> Option<Channel> {
-    let tcp = service_fn(move |_| async move {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok::<_, io::Error>(TokioIo::new(Gathered::to_server(stream)))
-    });
-    let channel = endpoint?.connect_with_connector(tcp).await.ok()?;
-    serves(&channel).await.then_some(channel)
-}
-
 async fn while_it_serves(replica: &Replica) {
     loop {
         tokio::select! {
+            () = replica.connection.gone() => return,
             () = replica.doubt.notified() => sleep(CHECK_PAUSE).await,
             () = sleep(CHECK_INTERVAL) => {}
         }
-        if !serves(&replica.channel).await {
+        if !serves(&replica.connection).await {
             return;
         }
     }
 }
 
 /// Whether a replica says that it serves. One that answers, but knows nothing of health, does.
-async fn serves(channel: &Channel) -> bool {
-    let mut client = HealthClient::new(channel.clone());
+async fn serves(connection: &Connection) -> bool {
+    let mut client = HealthClient::new(connection.clone());
     let check = client.check(HealthCheckRequest::default());
     match timeout(CHECK_TIMEOUT, check).await {
         Ok(Ok(answer)) => answer.get_ref().status() == ServingStatus::Serving,

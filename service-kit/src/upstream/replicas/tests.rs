@@ -8,9 +8,10 @@ use std::sync::{
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, service::Routes};
+use tower::ServiceExt as _;
 
 use super::*;
-use crate::server;
+use crate::{server, tls::UpstreamTlsArgs};
 
 type Addresses = Arc<Mutex<BTreeSet<SocketAddr>>>;
 
@@ -74,9 +75,10 @@ fn replicas_at(addresses: &Addresses) -> Replicas {
         let addresses = lock(&addresses).clone();
         async { Ok(addresses) }
     };
-    Replicas::found_by(look_up, |address| {
-        Ok(Endpoint::from_shared(format!("http://{address}"))?)
-    })
+    let origin = "http://service".parse().unwrap();
+    let windows = (64 * 1024, 1024 * 1024);
+    let way = Way::new(&origin, &UpstreamTlsArgs::default(), windows).unwrap();
+    Replicas::found_by(look_up, way)
 }
 
 fn at(addresses: &[SocketAddr]) -> (Replicas, Addresses) {
