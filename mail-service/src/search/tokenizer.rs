@@ -38,10 +38,37 @@ pub(super) fn tokens(text: &str, sink: impl FnMut(Token<'_>)) {
         whole: false,
         position: 0,
     };
-    for (start, c) in text.char_indices() {
-        scanner.read(c, start..start + c.len_utf8());
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        // Most words are of plain letters, and need not be looked at letter by letter.
+        let plain = if scanner.word.is_empty() {
+            plain_word(&text.as_bytes()[at..])
+        } else {
+            0
+        };
+        if plain > 0 {
+            scanner.take_plain(&text[at..at + plain], at);
+            at += plain;
+        } else {
+            let end = at + c.len_utf8();
+            scanner.read(c, at..end);
+            at = end;
+        }
     }
     scanner.finish_word();
+}
+
+/// The length of the word that `text` begins with, if it is of ASCII letters and digits alone, and all of it counts;
+/// otherwise 0.
+fn plain_word(text: &[u8]) -> usize {
+    let plain = text.iter().take_while(|b| b.is_ascii_alphanumeric());
+    let length = plain.take(WORD_CHARACTERS + 1).count();
+    let goes_on = text.get(length).is_some_and(|next| !next.is_ascii());
+    if goes_on || length > WORD_CHARACTERS {
+        0
+    } else {
+        length
+    }
 }
 
 /// `text` without regard to case, accents and white space around it, to compare the names of labels
@@ -109,6 +136,14 @@ impl<F: FnMut(Token<'_>)> Scanner<F> {
         } else {
             self.finish_word();
         }
+    }
+
+    /// Takes a whole word of ASCII letters and digits, where none has begun.
+    fn take_plain(&mut self, word: &str, start: usize) {
+        self.word.push_str(word);
+        self.word.make_ascii_lowercase();
+        self.range = start..start + word.len();
+        self.finish_word();
     }
 
     fn begin_or_go_on(&mut self) {
@@ -296,7 +331,34 @@ mod tests {
         }
     }
 
+    /// Without the short way for plain words.
+    fn letter_by_letter(text: &str) -> Vec<(String, u32, usize, usize)> {
+        let mut found = Vec::new();
+        let mut scanner = Scanner {
+            sink: |t: Token<'_>| found.push((t.word.to_owned(), t.position, t.start, t.end)),
+            word: String::new(),
+            characters: 0,
+            range: 0..0,
+            whole: false,
+            position: 0,
+        };
+        for (start, c) in text.char_indices() {
+            scanner.read(c, start..start + c.len_utf8());
+        }
+        scanner.finish_word();
+        found
+    }
+
     proptest! {
+        #[test]
+        fn the_short_way_finds_what_the_long_one_does(
+            text in "([a-zA-Z0-9]{0,70}|[ .@_\n]{1,2}|[é日👍\u{301}\u{ad}ßﬁ]){0,12}"
+        ) {
+            let mut found = Vec::new();
+            tokens(&text, |t| found.push((t.word.to_owned(), t.position, t.start, t.end)));
+            prop_assert_eq!(found, letter_by_letter(&text));
+        }
+
         #[test]
         fn words_stay_as_they_are_when_read_again(text in "\\PC{0,40}") {
             for word in words(&text) {

@@ -73,12 +73,16 @@ impl Merger {
             None => Input::Ended,
         };
         while self.hungry().is_none()
-            && let Some(first) = self.first()
-            && let Input::At(cursor) = &mut self.inputs[first]
+            && let Some((first, second)) = self.first_two()
         {
-            copy(cursor, &mut self.writer, &alive)?;
-            if !cursor.advance()? {
-                self.inputs[first] = Input::Hungry;
+            // Segments are of different times, so much of one comes before anything of the others.
+            while second.is_none_or(|second| self.comes_before(first, second))
+                && let Input::At(cursor) = &mut self.inputs[first]
+            {
+                copy(cursor, &mut self.writer, &alive)?;
+                if !cursor.advance()? {
+                    self.inputs[first] = Input::Hungry;
+                }
             }
         }
         Ok(self.writer.take())
@@ -90,11 +94,18 @@ impl Merger {
         self.writer.finish()
     }
 
-    /// The segment whose posting comes next.
-    fn first(&self) -> Option<usize> {
+    /// The segment whose posting comes next, and the one that comes after it.
+    fn first_two(&self) -> Option<(usize, Option<usize>)> {
         let orders = self.inputs.iter().map(Input::order).enumerate();
         let ready = orders.filter_map(|(number, order)| Some((order?, number)));
-        ready.min().map(|(_, number)| number)
+        let mut ready: Vec<_> = ready.collect();
+        ready.sort_unstable();
+        let mut numbers = ready.into_iter().map(|(_, number)| number);
+        Some((numbers.next()?, numbers.next()))
+    }
+
+    fn comes_before(&self, one: usize, other: usize) -> bool {
+        (self.inputs[one].order(), one) < (self.inputs[other].order(), other)
     }
 }
 
@@ -104,8 +115,10 @@ fn copy(
     alive: impl Fn(i64) -> bool,
 ) -> Result<(), Corrupt> {
     if alive(cursor.time()) {
-        let positions: Vec<u32> = cursor.positions().collect::<Result<_, _>>()?;
-        writer.push(cursor.key(), cursor.time(), positions.into_iter());
+        writer.open_posting(cursor.key(), cursor.time());
+        for position in cursor.positions() {
+            writer.push_position(position?);
+        }
     }
     Ok(())
 }

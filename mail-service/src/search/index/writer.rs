@@ -41,7 +41,8 @@ impl Writer {
         }
     }
 
-    fn open_posting(&mut self, key: &[u8], time: i64) {
+    /// Begins a posting, or goes on with it: see [`Self::push`].
+    pub(super) fn open_posting(&mut self, key: &[u8], time: i64) {
         match &mut self.entry {
             Some(entry) if entry.key() == key && entry.time == time => {}
             Some(entry) if entry.key() == key && entry.postings.len() < ENTRY_BYTES => {
@@ -54,7 +55,8 @@ impl Writer {
         }
     }
 
-    fn push_position(&mut self, position: u32) {
+    /// Adds a position to the posting that was opened last.
+    pub(super) fn push_position(&mut self, position: u32) {
         let Some(entry) = &mut self.entry else { return };
         if position < entry.next {
             return;
