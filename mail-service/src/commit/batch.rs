@@ -1,7 +1,7 @@
 //! One batch: lock and load what it touches, work on it in memory, write it, commit.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -35,8 +35,16 @@ const TRIES: u32 = 8;
 /// What became of each job of a batch.
 pub(super) type Results = Vec<Result<Answer, Refusal>>;
 
-/// The mailboxes that a batch changed, with the numbers of their last changes.
-pub(super) type Changed = Vec<(Uuid, i64)>;
+/// A mailbox that a batch changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// Whose it is.
+    pub owner_id: Uuid,
+    /// The number of the last change before the batch.
+    pub before: i64,
+    /// The number of the batch's last change.
+    pub last: i64,
+}
 
 /// Carries out `jobs` in one durable transaction. Another transaction in the way is waited for.
 ///
@@ -47,7 +55,7 @@ pub(super) async fn run(
     clock: &dyn Clock,
     defaults: &MailboxDefaults,
     jobs: &[&Job],
-) -> Result<(Results, Changed), StoreError> {
+) -> Result<(Results, Vec<Changed>), StoreError> {
     let mut tried = 0;
     loop {
         match attempt(store, clock, defaults, jobs).await {
@@ -69,7 +77,7 @@ async fn attempt(
     clock: &dyn Clock,
     defaults: &MailboxDefaults,
     jobs: &[&Job],
-) -> Result<(Results, Changed), StoreError> {
+) -> Result<(Results, Vec<Changed>), StoreError> {
     let owners: BTreeSet<Uuid> = jobs.iter().flat_map(|job| job.owners()).collect();
     let owners: Vec<Uuid> = owners.into_iter().collect();
     let mut transaction = store.begin().await?;
@@ -88,6 +96,10 @@ async fn attempt(
         mailboxes = transaction.lock_mailboxes(&owners).await?;
     }
 
+    let before: HashMap<Uuid, i64> = mailboxes
+        .iter()
+        .map(|m| (m.owner_id, m.last_change))
+        .collect();
     let mut desk = Desk::new(clock.now(), &defaults.mail_domain, mailboxes);
     load(&mut *transaction, &mut desk, &owners, jobs).await?;
     let results: Results = jobs.iter().map(|job| desk.work(job)).collect();
@@ -98,9 +110,12 @@ async fn attempt(
     transaction.commit().await?;
     #[cfg(feature = "fault-points")]
     super::fault::reach("after-commit");
-    let announced = changes.mailboxes.iter();
-    let announced = announced.map(|m| (m.owner_id, m.last_change)).collect();
-    Ok((results, announced))
+    let announced = changes.mailboxes.iter().map(|m| Changed {
+        owner_id: m.owner_id,
+        before: before.get(&m.owner_id).copied().unwrap_or_default(),
+        last: m.last_change,
+    });
+    Ok((results, announced.collect()))
 }
 
 /// Reads what the jobs look at. In statements of their own after the locks were taken, so that what

@@ -12,8 +12,8 @@ mod fault;
 mod job;
 mod writer;
 
-pub use batch::MailboxDefaults;
 pub(crate) use batch::create_mailboxes;
+pub use batch::{Changed, MailboxDefaults};
 pub use erase::{erase_mailbox, sweep};
 pub use job::{
     Addressees, Answer, Cancel, CreateFolder, Delete, DeleteFolder, Failure, Job, Modify, Notice,

@@ -170,31 +170,38 @@ const SNIPPET_CHARACTERS: usize = 200;
 pub(crate) fn snippet(body: &Body) -> String {
     // A few times what is shown is enough to fill it, whatever is white space or markup.
     const ENOUGH: usize = SNIPPET_CHARACTERS * 40;
-    let text: String = if body.text.is_empty() {
-        without_tags(body.html.chars().take(ENOUGH))
+    if body.text.is_empty() {
+        one_line(without_tags(body.html.chars().take(ENOUGH)))
     } else {
-        body.text.chars().take(ENOUGH).collect()
-    };
-    let mut line = String::new();
-    for word in text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-    {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if line.len() > SNIPPET_CHARACTERS * 4 {
-            break;
-        }
+        one_line(body.text.chars().take(ENOUGH))
     }
-    line.chars().take(SNIPPET_CHARACTERS).collect()
+}
+
+/// The first characters of a text, with one space for all white space and control characters between two others.
+fn one_line(text: impl Iterator<Item = char>) -> String {
+    let mut line = String::with_capacity(SNIPPET_CHARACTERS);
+    let (mut length, mut apart) = (0, false);
+    for c in text {
+        if c.is_whitespace() || c.is_control() {
+            apart = length > 0;
+            continue;
+        }
+        for c in apart.then_some(' ').into_iter().chain([c]) {
+            if length == SNIPPET_CHARACTERS {
+                return line;
+            }
+            line.push(c);
+            length += 1;
+        }
+        apart = false;
+    }
+    line
 }
 
 /// HTML as a hint of its text: tags become spaces, entities stay as they are.
-fn without_tags(html: impl Iterator<Item = char>) -> String {
+fn without_tags(html: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
     let mut inside = false;
-    html.filter_map(|c| match c {
+    html.filter_map(move |c| match c {
         '<' => {
             inside = true;
             Some(' ')
@@ -206,7 +213,6 @@ fn without_tags(html: impl Iterator<Item = char>) -> String {
         _ if inside => None,
         c => Some(c),
     })
-    .collect()
 }
 
 #[cfg(test)]

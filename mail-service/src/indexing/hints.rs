@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use moka::sync::Cache;
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-/// After so many changes a mailbox is looked at.
-const CHANGES: i64 = 16;
-/// Mailboxes whose last look is remembered.
-const REMEMBERED: u64 = 100_000;
+use crate::commit::Changed;
+
+/// Each time the number of a mailbox's last change passes a multiple of this, it is looked at: by whoever committed that
+/// change, so that several mail-services look no more often than one.
+const CHANGES: i64 = 32;
 /// How long a send to a mailbox waits whose index is far behind.
 const SLOWED: Duration = Duration::from_millis(500);
 
@@ -29,8 +29,6 @@ struct Queue {
 pub(crate) struct Hints {
     queue: Arc<Mutex<Queue>>,
     some: Arc<Notify>,
-    /// The number of the last change at which a mailbox was looked at.
-    looked: Cache<Uuid, i64>,
     /// Mailboxes with far too much that is not indexed.
     behind: Arc<watch::Sender<HashSet<Uuid>>>,
 }
@@ -40,21 +38,15 @@ impl Hints {
         Self {
             queue: Arc::default(),
             some: Arc::default(),
-            looked: Cache::new(REMEMBERED),
             behind: Arc::default(),
         }
     }
 
     /// These mailboxes have changed.
-    pub(crate) fn changed(&self, changed: &[(Uuid, i64)]) {
-        for &(owner, number) in changed {
-            match self.looked.get(&owner) {
-                Some(last) if number - last < CHANGES => {}
-                Some(_) => {
-                    self.looked.insert(owner, number);
-                    self.look_at(owner);
-                }
-                None => self.looked.insert(owner, number),
+    pub(crate) fn changed(&self, changed: &[Changed]) {
+        for change in changed {
+            if change.before / CHANGES < change.last / CHANGES {
+                self.look_at(change.owner_id);
             }
         }
     }
@@ -110,6 +102,35 @@ mod tests {
     use tokio::time::{Instant, timeout};
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_mailbox_is_looked_at_once_for_so_many_changes_whoever_makes_them() {
+        let owner_id = Uuid::from_u128(1);
+        let services = [Hints::new(), Hints::new(), Hints::new()];
+        let mut looks = 0;
+        for last in 1..=10 * CHANGES {
+            let hints = &services[usize::try_from(last % 3).unwrap()];
+            let before = last - 1;
+            hints.changed(&[Changed {
+                owner_id,
+                before,
+                last,
+            }]);
+            if timeout(Duration::ZERO, hints.next()).await.is_ok() {
+                looks += 1;
+            }
+        }
+        assert_eq!(looks, 10);
+        services[0].changed(&[Changed {
+            owner_id,
+            before: 10 * CHANGES,
+            last: 20 * CHANGES,
+        }]);
+        timeout(Duration::ZERO, services[0].next())
+            .await
+            .expect("one");
+        assert!(timeout(Duration::ZERO, services[0].next()).await.is_err());
+    }
 
     #[tokio::test]
     async fn who_sends_to_a_mailbox_far_behind_waits_for_its_index_and_not_for_ever() {

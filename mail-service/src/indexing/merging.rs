@@ -19,8 +19,12 @@ const BLOCKS: usize = 64;
 
 impl Indexer {
     /// Merges segments of like size, if there are enough; answers whether it did.
-    pub(super) async fn merge_some(&self, owner: Uuid) -> Result<bool, StoreError> {
-        let mut segments = self.store.segments(owner).await?;
+    pub(super) async fn merge_some(
+        &self,
+        owner: Uuid,
+        segments: &[Segment],
+    ) -> Result<bool, StoreError> {
+        let mut segments = segments.to_vec();
         segments.sort_by_key(|segment| segment.oldest_time);
         for size in 0..TIERS {
             let alike = segments.iter().filter(|segment| tier(segment) == size);
@@ -49,10 +53,14 @@ impl Indexer {
             oldest_time,
             newest_time,
         };
-        if !self.begin_segment(&new).await? || !self.fill(&new, old, &alive).await? {
+        let here = self.clone();
+        let begun = self.at_home(async move { here.begin_segment(&new).await });
+        if !begun.await? || !self.fill(&new, old, &alive).await? {
             return Ok(false);
         }
-        self.put_into_use(&new, old).await
+        let (here, old) = (self.clone(), old.to_vec());
+        self.at_home(async move { here.put_into_use(&new, &old).await })
+            .await
     }
 
     /// Begins a segment; answers whether the mailbox is still in use.
@@ -86,12 +94,18 @@ impl Indexer {
             let block = inputs[hungry].next(&self.store).await?;
             let is_alive = |time| alive.contains(&time);
             ready.extend(merger.feed(hungry, block, is_alive).map_err(corrupt)?);
-            if ready.len() >= BLOCKS && !self.write(new, &std::mem::take(&mut ready)).await? {
+            if ready.len() >= BLOCKS && !self.write_on(new, std::mem::take(&mut ready)).await? {
                 return Ok(false);
             }
         }
         ready.extend(merger.finish());
-        self.write(new, &ready).await
+        self.write_on(new, ready).await
+    }
+
+    async fn write_on(&self, new: &Segment, blocks: Vec<Block>) -> Result<bool, StoreError> {
+        let (here, new) = (self.clone(), *new);
+        self.at_home(async move { here.write(&new, &blocks).await })
+            .await
     }
 
     /// Adds blocks to a segment; answers whether it is still wanted.

@@ -10,6 +10,7 @@ mod merging;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use turbomessage_service_kit::clock::{SharedClock, Timestamp, new_id};
 use uuid::Uuid;
 
@@ -135,19 +136,20 @@ impl Indexer {
     /// Makes one more segment of a mailbox, if it is worth it, and merges; answers whether there may be
     /// more to index.
     async fn step(&self, owner: Uuid) -> Result<bool, StoreError> {
-        self.forget_other_rules(owner).await?;
-        let more = self.index_some(owner).await?;
-        while self.merge_some(owner).await? {}
-        Ok(more)
-    }
-
-    /// An index that was made by other rules than these is made anew.
-    async fn forget_other_rules(&self, owner: Uuid) -> Result<(), StoreError> {
-        let segments = self.store.segments(owner).await?;
-        if segments.iter().all(|s| s.tokenizer == search::VERSION) {
-            return Ok(());
+        let mut segments = self.store.segments(owner).await?;
+        // An index that was made by other rules than these is made anew.
+        if segments.iter().any(|s| s.tokenizer != search::VERSION) {
+            self.forget(owner, &segments).await?;
+            segments = self.store.segments(owner).await?;
         }
-        self.forget(owner, &segments).await
+        let more = self.index_some(owner).await?;
+        if more {
+            segments = self.store.segments(owner).await?;
+        }
+        while self.merge_some(owner, &segments).await? {
+            segments = self.store.segments(owner).await?;
+        }
+        Ok(more)
     }
 
     /// Begins anew, if all of these segments are still in use.
@@ -194,7 +196,19 @@ impl Indexer {
         let messages = self.store.unindexed(owner, (indexed, until)).await?;
         let made = tokio::task::spawn_blocking(move || make(&messages)).await;
         let made = made.map_err(|error| StoreError::Refused(error.into()))?;
-        self.add(&mailbox, until, made).await
+        let here = self.clone();
+        self.at_home(async move { here.add(&mailbox, until, made).await })
+            .await
+    }
+
+    /// Has a transaction carried out where it holds up those who send for the shortest time.
+    async fn at_home<T: Send + 'static>(
+        &self,
+        transaction: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let done = self.store.home().spawn(transaction.in_current_span());
+        done.await
+            .unwrap_or_else(|error| Err(StoreError::Refused(error.into())))
     }
 
     async fn add(

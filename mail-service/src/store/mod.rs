@@ -13,6 +13,7 @@ mod statements;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 use turbomessage_service_kit::{clock::Timestamp, settings::Secret};
 use uuid::Uuid;
 
@@ -69,6 +70,12 @@ const LOST_CHANGES: i64 = 1 << 40;
 /// Reading, which never waits for writers, and beginning to write.
 #[async_trait]
 pub trait MailStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Where tasks are at home that do little but write: transactions take the least time there. They must not hold up
+    /// that runtime with anything else.
+    fn home(&self) -> Handle {
+        Handle::current()
+    }
+
     /// Begins a transaction. One that is dropped unfinished takes no effect.
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
 

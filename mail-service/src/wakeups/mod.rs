@@ -37,9 +37,10 @@ pub(crate) fn start(
     let others = server.map(|server| redis::start(server, hub.clone(), tracker));
     let here = hub.clone();
     let announce: Announce = Arc::new(move |changed| {
-        here.tell(changed);
+        let changed: Vec<(Uuid, i64)> = changed.iter().map(|c| (c.owner_id, c.last)).collect();
+        here.tell(&changed);
         if let Some(others) = &others {
-            others.tell(changed);
+            others.tell(&changed);
         }
     });
     (hub, announce)

@@ -113,6 +113,16 @@ impl Desk {
         let edited = copies(&(&self.changed_copies - &self.replaced_copies));
         let mut changes = self.changes;
         changes.time = self.now;
+        // What comes into the same pages is written together.
+        changes
+            .new_copies
+            .sort_unstable_by_key(|c| (c.owner_id, c.receive_time));
+        changes
+            .history
+            .sort_unstable_by_key(|c| (c.owner_id, c.number));
+        changes
+            .answers
+            .sort_unstable_by_key(|answer| answer.request);
         changes.replaced_copies = replaced;
         changes.changed_copies = edited;
         changes.mailboxes = self

@@ -39,7 +39,7 @@ impl Desk {
             Vec::new()
         } else {
             self.mark_named(owner, &send.draft);
-            self.deliver(&content, &send.addressees, copy.thread_id)
+            self.deliver(&content, &send.addressees, &copy)
         };
         let copy = self.put(copy, own.is_some());
         self.put_content(content, deliveries, &copy);
@@ -135,19 +135,21 @@ impl Desk {
         (messages <= 0 && bytes <= 0) || mailbox.is_some_and(|m| m.has_room(messages, bytes))
     }
 
-    /// A recipient's copy each: it joins the conversation in which they have what is answered.
+    /// A recipient's copy each, of what the sender has as `own`: it joins the conversation in which they have what is
+    /// answered.
     fn deliver(
         &mut self,
         content: &Content,
         addressees: &Addressees,
-        thread_id: Uuid,
+        own: &Copy,
     ) -> Vec<(Uuid, Uuid)> {
         let mut deliveries = Vec::new();
         for recipient in addressees.all() {
             let owner = recipient.account_id;
-            let mut copy = self.copy_of(content, owner, Kind::Received);
+            let snippet = own.snippet.clone();
+            let mut copy = self.copy_of(content, snippet, owner, Kind::Received);
             let answered = self.parents.get(&(owner, content.in_reply_to.clone()));
-            copy.thread_id = answered.map_or(thread_id, |parent| parent.thread_id);
+            copy.thread_id = answered.map_or(own.thread_id, |parent| parent.thread_id);
             copy.in_reply_to = answered.map(|parent| parent.message_id);
             copy.participants = content.participants.without_bcc();
             deliveries.push((owner, copy.message_id));
@@ -164,7 +166,8 @@ impl Desk {
         before: Option<&Copy>,
         parent: Option<&Copy>,
     ) -> Copy {
-        let mut copy = self.copy_of(content, content.sender_id, Kind::Sent);
+        let snippet = snippet(&content.body);
+        let mut copy = self.copy_of(content, snippet, content.sender_id, Kind::Sent);
         copy.in_reply_to = draft.in_reply_to;
         copy.labels.clone_from(&draft.labels);
         copy.read = true;
@@ -217,8 +220,9 @@ impl Desk {
             subject: draft.subject.clone(),
             body: draft.body.clone(),
             participants,
-            // Its own random name: it is shown to everybody, so it says nothing of our ids.
-            internet_message_id: format!("<{}@{}>", Uuid::new_v4(), self.mail_domain),
+            // Its own random name: it is shown to everybody, so it says nothing of our ids. It begins with the time of
+            // sending, which is shown as well, so that what comes into an index together stands together in it.
+            internet_message_id: format!("<{}@{}>", new_id(self.time()), self.mail_domain),
             in_reply_to: parent.map_or_else(String::new, |p| p.internet_message_id.clone()),
             size_bytes: draft.size_bytes(),
             deliveries: Vec::new(),
@@ -244,14 +248,15 @@ impl Desk {
         };
         let participants = participants(Participant::System, &to);
         let content = self.content(Uuid::nil(), &draft, participants, None);
-        let mut copy = self.copy_of(&content, owner, Kind::Received);
+        let snippet = snippet(&content.body);
+        let mut copy = self.copy_of(&content, snippet, owner, Kind::Received);
         copy.thread_id = new_id(self.time());
         let copy = self.add(copy);
         self.put_content(content, Vec::new(), &copy);
     }
 
     /// A copy of `content`, in the folder where such copies come.
-    fn copy_of(&self, content: &Content, owner: Uuid, kind: Kind) -> Copy {
+    fn copy_of(&self, content: &Content, snippet: String, owner: Uuid, kind: Kind) -> Copy {
         let role = match kind {
             Kind::Received => FolderRole::Inbox,
             Kind::Sent | Kind::Draft | Kind::Waiting => FolderRole::Sent,
@@ -272,7 +277,7 @@ impl Desk {
             answered: false,
             forwarded: false,
             subject: content.subject.clone(),
-            snippet: snippet(&content.body),
+            snippet,
             participants: content.participants.clone(),
             in_reply_to: None,
             internet_message_id: content.internet_message_id.clone(),

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::{runtime::Handle, sync::Semaphore};
 use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
@@ -74,6 +74,10 @@ fn take_one(count: &AtomicU32) -> bool {
 
 #[async_trait]
 impl MailStore for FaultyStore {
+    fn home(&self) -> Handle {
+        self.inner.home()
+    }
+
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         self.wanted.fetch_add(1, Ordering::SeqCst);
         let _open = self.gate.acquire().await;

@@ -1,11 +1,15 @@
 //! Connections, each in a thread of its own: SQLite has whoever calls it wait for the disk. What is to be done goes
-//! there as a function, so that a call hops to another thread once and not for every row (ADR 9).
+//! there as a function, so that a call hops to another thread once and not for every row (ADR 9). The one that writes
+//! lives in a runtime, and tasks that write are at home there: what they do needs no hop at all, while it holds up
+//! everybody else who writes (ADR 12).
 
 use std::{
+    cell::RefCell,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::Arc,
+    rc::Rc,
+    sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
@@ -13,7 +17,11 @@ use std::{
 use anyhow::anyhow;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::{
+    runtime::{self, Handle},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Span;
 
 use crate::store::StoreError;
@@ -31,19 +39,40 @@ const STATEMENTS: usize = 128;
 /// What the writer keeps in memory of the database, in KiB: each message comes into a dozen trees of two owners, and
 /// a page that is read again for each of them costs more than what is written.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
+
 /// After how many pages the log is written back into the database. A page that many batches change is written back
 /// once; 64 MiB are read in a moment when a program starts after a crash.
 const CHECKPOINT_PAGES: i64 = 16_000;
 
 type Step = Box<dyn FnOnce(&Connection) + Send>;
 
+thread_local! {
+    /// The connection that lives in this thread.
+    static HERE: RefCell<Option<Rc<Connection>>> = const { RefCell::new(None) };
+}
+
 /// Some connections that are alike. When this is dropped, they are closed.
 #[derive(Clone)]
 pub(super) struct Connections {
-    steps: Sender<Step>,
+    place: Place,
     free: Arc<Semaphore>,
     most: usize,
     patience: Duration,
+}
+
+/// Where steps are carried out.
+#[derive(Clone)]
+enum Place {
+    /// In whichever thread is free.
+    Threads(Sender<Step>),
+    /// In one thread, which is that of a runtime.
+    Home(Arc<Home>),
+}
+
+struct Home {
+    runtime: Handle,
+    /// Ends the runtime.
+    _end: DropGuard,
 }
 
 impl fmt::Debug for Connections {
@@ -54,7 +83,9 @@ impl fmt::Debug for Connections {
 
 /// One of the connections.
 pub(super) struct Lease {
-    steps: Sender<Step>,
+    place: Place,
+    /// Taken by somebody at home: what is done there needs no hop, and what was handed over before has been done.
+    at_home: bool,
     permit: OwnedSemaphorePermit,
 }
 
@@ -69,7 +100,13 @@ impl Connections {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        Self::start("mail-writer", vec![connection], WRITE_TIMEOUT)
+        set_up(&connection)?;
+        Ok(Self {
+            place: Place::Home(Arc::new(Home::of(connection)?)),
+            free: Arc::new(Semaphore::new(1)),
+            most: 1,
+            patience: WRITE_TIMEOUT,
+        })
     }
 
     /// Those that read.
@@ -78,29 +115,28 @@ impl Connections {
     /// They cannot be opened.
     pub(super) fn readers(path: &Path) -> anyhow::Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let open = |_| Connection::open_with_flags(path, flags);
-        let connections: Result<Vec<_>, _> = (0..READERS).map(open).collect();
-        Self::start("mail-reader", connections?, READ_TIMEOUT)
-    }
-
-    fn start(name: &str, connections: Vec<Connection>, patience: Duration) -> anyhow::Result<Self> {
         let (steps, waiting) = unbounded();
-        let most = connections.len();
-        for connection in connections {
-            connection.busy_timeout(BUSY_TIMEOUT)?;
-            connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            // Else statements that a partial index could serve are planned anew for every parameter.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        for _ in 0..READERS {
+            let connection = Connection::open_with_flags(path, flags)?;
+            set_up(&connection)?;
             let waiting = waiting.clone();
-            let thread = thread::Builder::new().name(name.to_owned());
+            let thread = thread::Builder::new().name("mail-reader".into());
             thread.spawn(move || work(&connection, &waiting))?;
         }
         Ok(Self {
-            steps,
-            free: Arc::new(Semaphore::new(most)),
-            most,
-            patience,
+            place: Place::Threads(steps),
+            free: Arc::new(Semaphore::new(READERS)),
+            most: READERS,
+            patience: READ_TIMEOUT,
         })
+    }
+
+    /// The runtime of the thread in which the connection lives, if it is only one.
+    pub(super) fn home(&self) -> Option<Handle> {
+        match &self.place {
+            Place::Threads(_) => None,
+            Place::Home(home) => Some(home.runtime.clone()),
+        }
     }
 
     /// A connection, as soon as one is free.
@@ -114,7 +150,8 @@ impl Connections {
             return Err(StoreError::Unavailable(cause));
         };
         Ok(Lease {
-            steps: self.steps.clone(),
+            place: self.place.clone(),
+            at_home: self.place.here().is_some(),
             permit,
         })
     }
@@ -130,11 +167,61 @@ impl Connections {
     }
 }
 
+fn set_up(connection: &Connection) -> anyhow::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else statements that a partial index could serve are planned anew for every parameter.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 /// Does what is to be done, until nobody is left who could want anything.
 fn work(connection: &Connection, waiting: &Receiver<Step>) {
     while let Ok(step) = waiting.recv() {
         // Whoever waits for it hears so; a transaction is undone as any that is given up.
         let _ = catch_unwind(AssertUnwindSafe(|| step(connection)));
+    }
+}
+
+impl Home {
+    /// A thread with a runtime, in which `connection` lives until this is dropped.
+    fn of(connection: Connection) -> anyhow::Result<Self> {
+        let end = CancellationToken::new();
+        let ended = end.clone();
+        let (started, runtime) = mpsc::sync_channel(1);
+        let thread = thread::Builder::new().name("mail-writer".into());
+        thread.spawn(move || {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build();
+            let Ok(runtime) = runtime.map_err(|error| started.send(Err(error))) else {
+                return;
+            };
+            HERE.set(Some(Rc::new(connection)));
+            if started.send(Ok(runtime.handle().clone())).is_ok() {
+                runtime.block_on(ended.cancelled());
+            }
+            // What its tasks leave undone, they undo here.
+            drop(runtime);
+            HERE.take();
+        })?;
+        Ok(Self {
+            runtime: runtime.recv()??,
+            _end: end.drop_guard(),
+        })
+    }
+
+    /// The connection, to whoever is at home.
+    fn here(&self) -> Option<Rc<Connection>> {
+        let is_here = Handle::try_current().is_ok_and(|here| here.id() == self.runtime.id());
+        HERE.with_borrow(Clone::clone).filter(|_| is_here)
+    }
+}
+
+impl Place {
+    fn here(&self) -> Option<Rc<Connection>> {
+        match self {
+            Self::Threads(_) => None,
+            Self::Home(home) => home.here(),
+        }
     }
 }
 
@@ -147,7 +234,7 @@ impl Lease {
         &self,
         step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        carry_out(&self.steps, step).await
+        carry_out(&self.place, self.at_home, step).await
     }
 
     /// The only step of a lease, which holds the connection to the step's end.
@@ -158,37 +245,66 @@ impl Lease {
         self,
         step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let Self { steps, permit } = self;
+        let Self {
+            place,
+            at_home,
+            permit,
+        } = self;
         // Free with the step, however late whoever waits for it looks at the answer.
         let alone = move |connection: &Connection| {
             let result = step(connection);
             drop(permit);
             result
         };
-        carry_out(&steps, alone).await
+        carry_out(&place, at_home, alone).await
     }
 
-    /// Has a step carried out after those before, without waiting for it.
-    pub(super) fn post(&self, step: impl FnOnce(&Connection) + Send + 'static) {
-        hand_over(&self.steps, step);
+    /// Has the last step of a lease carried out, without waiting for it. Nobody has the connection before it is.
+    pub(super) fn post(self, step: impl FnOnce(&Connection) + Send + 'static) {
+        let Self {
+            place,
+            at_home,
+            permit,
+        } = self;
+        let last = move |connection: &Connection| {
+            step(connection);
+            drop(permit);
+        };
+        hand_over(&place, at_home, Box::new(last));
     }
 }
 
 async fn carry_out<T: Send + 'static>(
-    steps: &Sender<Step>,
+    place: &Place,
+    at_home: bool,
     step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (done, answer) = oneshot::channel();
     let span = Span::current();
-    hand_over(steps, move |connection| {
+    let step = move |connection: &Connection| {
         let _ = done.send(span.in_scope(|| step(connection)));
-    });
+    };
+    hand_over(place, at_home, Box::new(step));
     answer
         .await
         .unwrap_or_else(|_| Err(StoreError::Refused(anyhow!("a step panicked"))))
 }
 
-fn hand_over(steps: &Sender<Step>, step: impl FnOnce(&Connection) + Send + 'static) {
-    // The threads live as long as there is somebody who can say this.
-    let _ = steps.send(Box::new(step));
+fn hand_over(place: &Place, at_home: bool, step: Step) {
+    if let Some(connection) = place.here().filter(|_| at_home) {
+        let _ = catch_unwind(AssertUnwindSafe(|| step(&connection)));
+        return;
+    }
+    match place {
+        // The threads live as long as there is somebody who can say this.
+        Place::Threads(steps) => _ = steps.send(step),
+        Place::Home(home) => {
+            let there = Arc::clone(home);
+            home.runtime.spawn(async move {
+                if let Some(connection) = there.here() {
+                    step(&connection);
+                }
+            });
+        }
+    }
 }

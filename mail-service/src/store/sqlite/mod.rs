@@ -17,6 +17,7 @@ use sqlx::{
     ConnectOptions as _, Connection as _,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
+use tokio::runtime::Handle;
 use turbomessage_service_kit::{clock::Timestamp, files, telemetry::metrics};
 use uuid::Uuid;
 
@@ -125,6 +126,10 @@ impl SqliteStore {
 
 #[async_trait]
 impl MailStore for SqliteStore {
+    fn home(&self) -> Handle {
+        self.writer.home().unwrap_or_else(Handle::current)
+    }
+
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         Ok(Box::new(SqliteTransaction::begin(&self.writer).await?))
     }

@@ -68,3 +68,84 @@ async fn answers_are_given_again_after_an_upgrade() {
     assert!(left == answers[500..], "{} are left", left.len());
     transaction.rollback().await;
 }
+
+async fn opened() -> (tempfile::TempDir, SqliteStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("mail.db").display());
+    let store = SqliteStore::open(&url).await.unwrap();
+    (folder, store)
+}
+
+/// Writes something, and answers with the transaction.
+async fn written(store: &SqliteStore, owner: Uuid) -> Box<dyn Transaction> {
+    let mut transaction = store.begin().await.unwrap();
+    let mailbox = Mailbox {
+        owner_id: owner,
+        state: crate::domain::MailboxState::Active,
+        epoch: Uuid::new_v4(),
+        last_change: 1,
+        oldest_change: 1,
+        last_receive_time: 0,
+        message_count: 0,
+        used_bytes: 0,
+        quota_messages: 1,
+        quota_bytes: 1,
+        indexed_time: Timestamp::from_micros(0),
+    };
+    transaction.create_mailboxes(&[mailbox], &[]).await.unwrap();
+    transaction
+}
+
+#[tokio::test]
+async fn a_transaction_is_the_same_at_home_and_elsewhere() {
+    let (_folder, store) = opened().await;
+    let there = store.clone();
+    let work = |kept, given_up, moved| {
+        let store = there.clone();
+        async move {
+            written(&store, Uuid::from_u128(kept))
+                .await
+                .commit()
+                .await
+                .unwrap();
+            drop(written(&store, Uuid::from_u128(given_up)).await);
+            written(&store, Uuid::from_u128(moved)).await
+        }
+    };
+    let from_home = store.home().spawn(work(1, 2, 3)).await.unwrap();
+    // Ended where it did not begin, and nobody begins another before.
+    from_home.commit().await.unwrap();
+    let from_here = work(4, 5, 6).await;
+    let task = store.home().spawn(async move { drop(from_here) });
+    task.await.unwrap();
+    written(&store, Uuid::from_u128(7))
+        .await
+        .commit()
+        .await
+        .unwrap();
+    let mut kept = Vec::new();
+    for n in 1..=7 {
+        let found = store.mailbox(Uuid::from_u128(n)).await.unwrap();
+        kept.extend(found.map(|_| n));
+    }
+    assert_eq!(kept, [1, 3, 4, 7]);
+}
+
+#[tokio::test]
+async fn a_step_at_home_that_panics_is_told_and_undone() {
+    let (_folder, store) = opened().await;
+    let writer = store.writer.clone();
+    let panicking = store.home().spawn(async move {
+        let lease = writer.acquire().await.unwrap();
+        lease
+            .run(|_| -> Result<(), StoreError> { panic!("as it is told") })
+            .await
+    });
+    let told = panicking.await.expect("the task goes on");
+    assert!(matches!(told, Err(StoreError::Refused(_))));
+    written(&store, Uuid::from_u128(1))
+        .await
+        .commit()
+        .await
+        .unwrap();
+}

@@ -55,7 +55,7 @@ impl Drop for SqliteTransaction {
     /// What was not ended is undone, before anybody else has the connection.
     fn drop(&mut self) {
         if let Some(lease) = self.lease.take() {
-            lease.post(|connection| {
+            lease.post(|connection: &Connection| {
                 // After some errors SQLite has undone it already.
                 if !connection.is_autocommit()
                     && let Err(error) = execute(connection, "ROLLBACK", [])
