@@ -1,9 +1,19 @@
-//! Databases that an older version left behind.
+//! Databases that an older version left behind, and the thread that writes.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
+use turbomessage_service_kit::clock::SystemClock;
 
 use super::*;
 use crate::{
+    commit::{Announce, Job, MailboxDefaults, Modify, Writer},
     domain::Fingerprint,
-    store::{Kept, rows::pack},
+    store::{Kept, SharedStore, rows::pack},
 };
 
 /// What was answered to the `n`th request of `owner`: to make a folder.
@@ -148,4 +158,51 @@ async fn a_step_at_home_that_panics_is_told_and_undone() {
         .commit()
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn who_commits_on_and_on_gives_others_at_home_a_turn() {
+    /// As many rows in a job leave room for few of them in a batch.
+    const MANY_ROWS: usize = 1024;
+
+    let (_folder, store) = opened().await;
+    let store: SharedStore = Arc::new(store);
+    let (clock, tracker) = (SystemClock::shared(), TaskTracker::new());
+    let commits = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&commits);
+    let announce: Announce = Arc::new(move |_| _ = count.fetch_add(1, Ordering::SeqCst));
+    let defaults = MailboxDefaults {
+        quota_messages: 1,
+        quota_bytes: 1,
+        mail_domain: "turbomessage.invalid".into(),
+    };
+    let writer = Writer::start(&store, &clock, &defaults, &announce, 1, &tracker);
+    let mut waiting = JoinSet::new();
+    for n in 0..2000 {
+        let (writer, owner_id) = (writer.clone(), Uuid::from_u128(n % 8 + 1));
+        waiting.spawn(async move {
+            let modify = Modify {
+                owner_id,
+                message_ids: vec![Uuid::nil(); MANY_ROWS],
+                read: Some(true),
+                ..Modify::default()
+            };
+            writer.submit(Job::Modify(modify)).await
+        });
+    }
+    while commits.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut longest = 0;
+    for _ in 0..20 {
+        let before = commits.load(Ordering::SeqCst);
+        let seen = Arc::clone(&commits);
+        let turn = store
+            .home()
+            .spawn(async move { seen.load(Ordering::SeqCst) });
+        longest = longest.max(turn.await.unwrap() - before);
+    }
+    let all = commits.load(Ordering::SeqCst);
+    assert!(all < 500, "{all} commits: there was nothing to wait for");
+    assert!(longest <= 3, "{longest} commits before a turn");
 }
