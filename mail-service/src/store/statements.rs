@@ -95,7 +95,7 @@ macro_rules! list_labelled {
 }
 pub(super) use {
     answer_columns, change_columns, content_columns, copy_columns, folder_columns, label_columns,
-    labelled_columns, mailbox_columns, thread_columns,
+    labelled_columns, mailbox_columns, segment_columns, thread_columns,
 };
 
 pub(super) const MAILBOX: &str = concat!(
@@ -179,11 +179,6 @@ pub(super) const BACKLOGS: &str = "SELECT owner_id FROM mailboxes WHERE owner_id
      found) = $3";
 pub(super) const TIMES: &str = "SELECT receive_time FROM copies WHERE owner_id = $1 AND receive_time \
      BETWEEN $2 AND $3";
-pub(super) const SEGMENTS: &str = concat!(
-    "SELECT ",
-    segment_columns!(),
-    " FROM search_segments WHERE owner_id = $1 AND state = 2"
-);
 pub(super) const BLOCKS_AFTER: &str = "SELECT segment_id, first_key, data FROM search_blocks WHERE \
      owner_id = $1 AND segment_id = $2 AND first_key > $3 ORDER BY first_key LIMIT $4";
 pub(super) const CORRESPONDENTS: &str = "SELECT account_id FROM correspondents WHERE owner_id = $1";
@@ -287,7 +282,6 @@ pub(super) const SHARED: &[&str] = &[
     UNINDEXED_SIZES,
     BACKLOGS,
     TIMES,
-    SEGMENTS,
     BLOCKS_AFTER,
     CORRESPONDENTS,
     UNUSED_SEGMENTS,

@@ -4,6 +4,7 @@ use sqlx::PgPool;
 use turbomessage_service_kit::{clock::Timestamp, telemetry::database::traced};
 use uuid::Uuid;
 
+use super::sql;
 use crate::{
     domain::{Change, Copy, Cursor, Filter, Folder, Label, Mailbox},
     search::Block,
@@ -193,7 +194,7 @@ pub(super) async fn times(
 }
 
 pub(super) async fn segments(pool: &PgPool, owner: Uuid) -> Result<Vec<Segment>, StoreError> {
-    let found: Vec<rows::SegmentRow> = sqlx::query_as(statements::SEGMENTS)
+    let found: Vec<rows::SegmentRow> = sqlx::query_as(sql::SEGMENTS)
         .bind(owner)
         .fetch_all(traced(pool))
         .await?;

@@ -2,7 +2,7 @@
 
 use crate::store::statements::{
     answer_columns, change_columns, content_columns, copy_columns, folder_columns, label_columns,
-    labelled_columns, mailbox_columns, thread_columns,
+    labelled_columns, mailbox_columns, segment_columns, thread_columns,
 };
 
 pub(super) const COPIES: &str = concat!(
@@ -152,6 +152,11 @@ pub(in crate::store) const COPIES_AT: &str = concat!(
     copy_columns!(),
     " FROM copies WHERE owner_id = $1 AND receive_time = ANY($2)"
 );
+pub(super) const SEGMENTS: &str = concat!(
+    "SELECT ",
+    segment_columns!(),
+    " FROM search_segments WHERE owner_id = $1 AND state = 2"
+);
 pub(in crate::store) const BLOCKS: &str = "SELECT blocks.segment_id, blocks.first_key, blocks.data FROM \
      UNNEST($2::uuid[], $3::bytea[], $4::bytea[]) AS wanted (segment_id, start_key, end_key) CROSS \
      JOIN LATERAL (SELECT segment_id, first_key, data FROM search_blocks WHERE owner_id = $1 AND \
@@ -227,6 +232,7 @@ pub(in crate::store) const OWN: &[&str] = &[
     DELETE_COPIES,
     INSERT_CHANGES,
     COPIES_AT,
+    SEGMENTS,
     BLOCKS,
     FIRST_BLOCKS,
     ADD_BLOCKS,

@@ -397,7 +397,7 @@ impl MailStore for SqliteStore {
 
     async fn segments(&self, owner: Uuid) -> Result<Vec<Segment>, StoreError> {
         self.read(move |connection| {
-            rows::all::<rows::SegmentRow, _>(fetch(connection, statements::SEGMENTS, [owner])?)
+            rows::all::<rows::SegmentRow, _>(fetch(connection, sql::SEGMENTS, [owner])?)
         })
         .await
     }

@@ -3,7 +3,7 @@
 
 use crate::store::statements::{
     answer_columns, change_columns, content_columns, copy_columns, folder_columns, label_columns,
-    labelled_columns, mailbox_columns, thread_columns,
+    labelled_columns, mailbox_columns, segment_columns, thread_columns,
 };
 
 pub(super) const BODY: &str = "SELECT message_id, body_text, body_html FROM copies JOIN contents USING \
@@ -32,6 +32,12 @@ pub(in crate::store) const COPY_AT: &str = concat!(
     copy_columns!(),
     // Left to itself, SQLite reads all of the owner's.
     " FROM copies INDEXED BY copies_time WHERE owner_id = $1 AND receive_time = $2"
+);
+pub(super) const SEGMENTS: &str = concat!(
+    "SELECT ",
+    segment_columns!(),
+    // Left to itself, SQLite reads all of the owner's, most of which may be replaced ones.
+    " FROM search_segments INDEXED BY search_segments_used WHERE owner_id = $1 AND state = 2"
 );
 /// The blocks that may hold keys from $4 up to $3: the last one that begins before them reaches into them.
 pub(in crate::store) const BLOCKS: &str = "SELECT segment_id, first_key, data FROM search_blocks WHERE \
@@ -149,6 +155,7 @@ pub(in crate::store) const OWN: &[&str] = &[
     THREAD_NEWEST,
     THREAD_OLDEST,
     COPY_AT,
+    SEGMENTS,
     BLOCKS,
     COPY,
     COPIES_BY_INTERNET_ID,

@@ -77,6 +77,10 @@ const APPLIED: &[(&str, &str)] = &[
         "3dd078ffc4d27b7b",
     ),
     (
+        "mail-service/migrations/postgres/0006_used_segments.sql",
+        "0faa1424ff962b86",
+    ),
+    (
         "mail-service/migrations/sqlite/0001_mailboxes.sql",
         "c61a8bd7b8252fa9",
     ),
@@ -95,6 +99,10 @@ const APPLIED: &[(&str, &str)] = &[
     (
         "mail-service/migrations/sqlite/0005_answers.sql",
         "de220beea5fec35c",
+    ),
+    (
+        "mail-service/migrations/sqlite/0006_used_segments.sql",
+        "0faa1424ff962b86",
     ),
 ];
 
