@@ -166,7 +166,7 @@ struct Call<'a> {
 impl Call<'_> {
     /// A call with one request. What is small is kept, so that a call without side effects can be
     /// made again when the connection was lost before an answer; what is not passes through.
-    async fn unary(self, body: Body) -> Result<Answer, Problem> {
+    async fn unary(mut self, body: Body) -> Result<Answer, Problem> {
         let message = match request::keep(body).await? {
             Kept::Whole(message) => message,
             part @ Kept::Part { .. } => return self.pass(part, Ending::default(), None).await,
@@ -175,9 +175,8 @@ impl Call<'_> {
             .route
             .no_side_effects
             .then(|| (self.headers.clone(), message.clone()));
-        let sent = self
-            .send(self.headers.clone(), request::whole(message))
-            .await;
+        let headers = std::mem::take(&mut self.headers);
+        let sent = self.send(headers, request::whole(message)).await;
         let response = match (sent, again) {
             (Err(_), Some((headers, message))) if self.retries.withdraw() => {
                 self.send(headers, request::whole(message)).await
