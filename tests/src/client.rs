@@ -73,20 +73,22 @@ impl Client {
         self.with("authorization", &format!("Bearer {token}"))
     }
 
+    /// Any service.
+    #[must_use]
+    pub fn service(&self) -> InterceptedService<Channel, Metadata> {
+        InterceptedService::new(self.channel.clone(), self.metadata.clone())
+    }
+
     /// The accounts' service.
     #[must_use]
     pub fn auth(&self) -> AuthClient {
-        AuthClient::new(InterceptedService::new(
-            self.channel.clone(),
-            self.metadata.clone(),
-        ))
+        AuthClient::new(self.service())
     }
 
     /// The mailboxes' service; answers may be of any size.
     #[must_use]
     pub fn mail(&self) -> MailClient {
-        let service = InterceptedService::new(self.channel.clone(), self.metadata.clone());
-        MailClient::new(service).max_decoding_message_size(usize::MAX)
+        MailClient::new(self.service()).max_decoding_message_size(usize::MAX)
     }
 
     /// Opens an account.

@@ -3,7 +3,10 @@
 use std::{str::FromStr, sync::Arc};
 
 use anyhow::{Context, bail};
-use tonic::{Status, transport::Channel};
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use tonic::{IntoRequest as _, Status, client::Grpc, transport::Channel};
+use tonic_prost::ProstCodec;
 use turbomessage_proto::mail_v1::{
     FolderRole, GetMailboxRequest, GetMessageRequest, ListFoldersRequest, ListMessagesRequest,
     ModifyMessagesRequest, SearchMessagesRequest,
@@ -202,11 +205,23 @@ impl Caller {
     }
 
     async fn list(&self) -> Result<(), Status> {
+        let person = self.someone();
         let request = ListMessagesRequest {
             folder_role: FolderRole::Inbox.into(),
             ..Default::default()
         };
-        self.client().mail().list_messages(request).await.map(drop)
+        let mut grpc = Grpc::new(person.over(&self.channel).service());
+        let ready = grpc.ready().await;
+        ready.map_err(|error| Status::unavailable(error.to_string()))?;
+        let path = PathAndQuery::from_static("/turbomessage.mail.v1.MailService/ListMessages");
+        let codec = ProstCodec::<ListMessagesRequest, Page>::default();
+        let answer = grpc.unary(request.into_request(), path, codec).await?;
+        let (found, known) = (answer.get_ref().messages.len(), person.messages.len());
+        if found < known.min(PAGE) {
+            let missing = format!("a page of {found} messages where there are {known}");
+            return Err(Status::data_loss(missing));
+        }
+        Ok(())
     }
 
     async fn get(&self) -> Result<(), Status> {
@@ -251,6 +266,17 @@ impl Worker for Caller {
     }
 }
 
+/// How many messages a page has, unless more or fewer are asked for.
+const PAGE: usize = 50;
+
+/// A page whose messages are counted and not read, as those of the IMAP servers beside ours are.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Page {
+    /// Those of a `ListMessagesResponse`, encoded.
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    messages: Vec<Bytes>,
+}
+
 fn known_message(person: &Person) -> Result<String, Status> {
     if person.messages.is_empty() {
         return Err(Status::failed_precondition("no messages: use --messages"));
@@ -261,7 +287,20 @@ fn known_message(person: &Person) -> Result<String, Status> {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message as _;
+    use turbomessage_proto::mail_v1::{ListMessagesResponse, Message};
+
     use super::*;
+
+    #[test]
+    fn messages_of_a_page_are_counted() {
+        let answer = ListMessagesResponse {
+            messages: vec![Message::default(); 3],
+            next_page_token: "next".into(),
+        };
+        let page = Page::decode(answer.encode_to_vec().as_slice()).unwrap();
+        assert_eq!(page.messages.len(), 3);
+    }
 
     #[test]
     fn a_mix_is_calls_with_weights() {

@@ -8,6 +8,8 @@ const LEFT: f64 = 70.0;
 const RIGHT: f64 = 130.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 50.0;
+/// What a name takes from top to bottom.
+const LINE_HEIGHT: f64 = 14.0;
 const COLOURS: [&str; 6] = [
     "#0b6e99", "#c2410c", "#15803d", "#7e22ce", "#b91c1c", "#4b5563",
 ];
@@ -46,13 +48,8 @@ pub fn svg(title: &str, x_name: &str, y_name: &str, series: &[Series]) -> String
     for (value, at) in y.ticks() {
         text(LEFT - 8.0, at + 4.0, "end", &label(value));
     }
-    for (n, line) in series.iter().enumerate() {
-        let end = visible(line).last();
-        if let Some((_, last)) = end {
-            // Names do not cover each other where lines end close together.
-            let shift = 4.0 + 3.0 * f64::from(u8::try_from(n).unwrap_or(0));
-            text(WIDTH - RIGHT + 8.0, y.at(last) + shift, "start", &line.name);
-        }
+    for (at, line) in name_places(series, &y) {
+        text(WIDTH - RIGHT + 8.0, at + 4.0, "start", &line.name);
     }
     grid(&mut svg, &x, &y);
     for (n, line) in series.iter().enumerate() {
@@ -60,6 +57,22 @@ pub fn svg(title: &str, x_name: &str, y_name: &str, series: &[Series]) -> String
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// Where the names of the lines stand: at their ends, or below the name before where lines end close together.
+fn name_places<'a>(series: &'a [Series], y: &Axis) -> Vec<(f64, &'a Series)> {
+    let ends = series.iter().filter_map(|line| {
+        let (_, last) = visible(line).last()?;
+        Some((y.at(last), line))
+    });
+    let mut places: Vec<_> = ends.collect();
+    places.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let mut free = f64::NEG_INFINITY;
+    for (at, _) in &mut places {
+        *at = at.max(free);
+        free = *at + LINE_HEIGHT;
+    }
+    places
 }
 
 fn visible(series: &Series) -> impl Iterator<Item = (f64, f64)> {
@@ -172,6 +185,20 @@ mod tests {
             .map(|(value, _)| label(*value))
             .collect();
         assert_eq!(ticks.join(" "), "1 2 5 10 20 50 100 200 500 1k");
+    }
+
+    #[test]
+    fn names_of_lines_that_end_together_stand_apart() {
+        let line = |name: &str, last: f64| Series {
+            name: name.into(),
+            points: vec![(1.0, 1.0), (2.0, last)],
+        };
+        let series = [line("low", 1.1), line("same", 99.0), line("high", 100.0)];
+        let y = Axis::over([1.0, 100.0].into_iter(), 200.0, 0.0);
+        let places = name_places(&series, &y);
+        let names: Vec<&str> = places.iter().map(|(_, line)| line.name.as_str()).collect();
+        assert_eq!(names, ["high", "same", "low"]);
+        assert!(places.is_sorted_by(|(a, _), (b, _)| a + LINE_HEIGHT <= *b));
     }
 
     #[test]
