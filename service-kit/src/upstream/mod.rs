@@ -32,8 +32,6 @@ pub type GrpcService = BoxCloneSyncService<Request<Body>, Response<Body>, Transp
 #[error("the other service did not answer")]
 pub struct TransportError(#[source] BoxError);
 
-/// Where a call is in its trace (W3C Trace Context).
-const TRACE_PARENT: &str = "traceparent";
 /// What may come unread of the answers to calls, of one and of all: an answer is 4 MiB at the most.
 const CALL_WINDOW: u32 = 2 * 1024 * 1024;
 const CALLS_CONNECTION_WINDOW: u32 = 5 * 1024 * 1024;
@@ -145,13 +143,6 @@ where
             );
             if let Ok(timeout) = HeaderValue::try_from(format_timeout(context.remaining())) {
                 headers.insert("grpc-timeout", timeout);
-            }
-        }
-        for name in [TRACE_PARENT, REQUEST_ID] {
-            if let Some(value) = headers.get_mut(name) {
-                // Another in every call: in the table of HPACK it would only push out what is the same in all of
-                // them. This keeps it out (RFC 7541, section 6.2.3).
-                value.set_sensitive(true);
             }
         }
         Box::pin(self.inner.call(request).map_err(lost))
