@@ -174,7 +174,7 @@ pub(super) async fn threads(
     let threads = threads.into_iter().map(|thread| {
         let participants = thread.participants.iter();
         proto::Thread {
-            thread_id: thread.thread_id.to_string(),
+            thread_id: text(thread.thread_id),
             subject: thread.subject,
             participants: participants.map(|p| participant(p, &names)).collect(),
             message_count: number(thread.message_count),
@@ -216,10 +216,10 @@ fn change(what: &What, names: &Names) -> proto::Change {
     let change = match what {
         What::MessageCreated(copy) => MessageCreated(message(copy.clone(), None, names)),
         What::MessageUpdated(copy) => MessageUpdated(message(copy.clone(), None, names)),
-        What::MessageDeleted(id) => MessageDeleted(id.to_string()),
+        What::MessageDeleted(id) => MessageDeleted(text(*id)),
         What::FolderCreated(shown) => FolderCreated(folder(shown.clone())),
         What::FolderUpdated(shown) => FolderUpdated(folder(shown.clone())),
-        What::FolderDeleted(id) => FolderDeleted(id.to_string()),
+        What::FolderDeleted(id) => FolderDeleted(text(*id)),
     };
     proto::Change {
         change: Some(change),
@@ -238,8 +238,8 @@ fn message(copy: Copy, body: Option<Body>, names: &Names) -> proto::Message {
     let etag = copy.etag();
     let all = |list: &[Participant]| list.iter().map(|p| participant(p, names)).collect();
     proto::Message {
-        message_id: copy.message_id.to_string(),
-        thread_id: copy.thread_id.to_string(),
+        message_id: text(copy.message_id),
+        thread_id: text(copy.thread_id),
         from: Some(participant(&copy.participants.from, names)),
         to: all(&copy.participants.to),
         cc: all(&copy.participants.cc),
@@ -251,14 +251,11 @@ fn message(copy: Copy, body: Option<Body>, names: &Names) -> proto::Message {
             html: body.html,
         }),
         attachments: Vec::new(),
-        in_reply_to: copy
-            .in_reply_to
-            .map(|id| id.to_string())
-            .unwrap_or_default(),
+        in_reply_to: copy.in_reply_to.map(text).unwrap_or_default(),
         internet_message_id: copy.internet_message_id,
         send_time: Some(copy.send_time.into()),
         receive_time: Some(copy.receive_time.into()),
-        folder_id: copy.folder_id.to_string(),
+        folder_id: text(copy.folder_id),
         read: copy.read,
         starred: copy.starred,
         answered: copy.answered,
@@ -267,7 +264,7 @@ fn message(copy: Copy, body: Option<Body>, names: &Names) -> proto::Message {
         size_bytes: copy.size_bytes,
         etag,
         deliver_time: copy.deliver_time.map(Into::into),
-        forward_of: copy.forward_of.map(|id| id.to_string()).unwrap_or_default(),
+        forward_of: copy.forward_of.map(text).unwrap_or_default(),
     }
 }
 
@@ -276,7 +273,7 @@ fn participant(participant: &Participant, names: &Names) -> proto::Participant {
     let mut shown = proto::Participant::default();
     match participant {
         Participant::Account(id) => {
-            shown.account_id = id.to_string();
+            shown.account_id = text(*id);
             match names.get(id) {
                 Some(account) if account.deleted => shown.set_kind(Deleted),
                 Some(account) => {
@@ -302,7 +299,7 @@ fn participant(participant: &Participant, names: &Names) -> proto::Participant {
 
 pub(super) fn folder(folder: Folder) -> proto::Folder {
     proto::Folder {
-        folder_id: folder.folder_id.to_string(),
+        folder_id: text(folder.folder_id),
         name: folder.name,
         role: folder.role.map_or(0, |role| i32::from(role as i16)),
         total_count: number(folder.total_count),
@@ -318,6 +315,12 @@ pub(super) fn mailbox(mailbox: &Mailbox) -> proto::Mailbox {
         quota_messages: number(mailbox.quota_messages),
         state: mailbox.point().encode(),
     }
+}
+
+/// An id as it is written, without a formatter: a page has some 250 of them.
+fn text(id: Uuid) -> String {
+    let mut written = Uuid::encode_buffer();
+    id.hyphenated().encode_lower(&mut written).to_owned()
 }
 
 /// Counts are bounded by the quota of messages, which is an `i32`.

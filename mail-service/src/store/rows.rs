@@ -5,11 +5,11 @@ use sqlx::FromRow;
 use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
-use super::{Delivery, KeptAnswer, Segment, StoreError, Unindexed};
+use super::{Delivery, Kept, KeptAnswer, Segment, StoreError, Unindexed};
 use crate::{
     domain::{
         Body, Change, Copy, Event, Fingerprint, Folder, FolderRole, Kind, Label, Mailbox,
-        MailboxState, ThreadPart,
+        MailboxState, Participants, ThreadPart,
     },
     search::Block,
 };
@@ -50,6 +50,37 @@ pub(super) fn unpack_deliveries(bytes: &[u8]) -> Vec<Delivery> {
             Some((Uuid::from_slice(owner).ok()?, Uuid::from_slice(id).ok()?))
         })
         .collect()
+}
+
+/// A column with a structure as bytes, read from where the driver has them.
+pub(super) struct Packed<T>(T);
+
+impl<T: DeserializeOwned> rusqlite::types::FromSql for Packed<T> {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        let structure = unpack(value.as_blob()?);
+        structure
+            .map(Self)
+            .map_err(rusqlite::types::FromSqlError::other)
+    }
+}
+
+impl<D: sqlx::Database, T> sqlx::Type<D> for Packed<T>
+where
+    [u8]: sqlx::Type<D>,
+{
+    fn type_info() -> D::TypeInfo {
+        <[u8] as sqlx::Type<D>>::type_info()
+    }
+}
+
+impl<'r, D: sqlx::Database, T: DeserializeOwned> sqlx::Decode<'r, D> for Packed<T>
+where
+    &'r [u8]: sqlx::Decode<'r, D>,
+{
+    fn decode(value: D::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+        let bytes = <&[u8] as sqlx::Decode<'r, D>>::decode(value)?;
+        Ok(Self(unpack(bytes)?))
+    }
 }
 
 /// A row that both drivers read: sqlx by the names of its columns, rusqlite by their order, which is that of the lists
@@ -157,22 +188,20 @@ row! {
         is_forwarded: bool,
         subject: String,
         snippet: String,
-        participants: Vec<u8>,
+        participants: Packed<Participants>,
         in_reply_to: Option<Uuid>,
         internet_message_id: String,
         size_bytes: i64,
-        labels: Vec<u8>,
+        labels: Packed<Vec<String>>,
         forward_of: Option<Uuid>,
         deliver_time: Option<i64>,
         trash_time: Option<i64>,
     }
 }
 
-impl TryFrom<CopyRow> for Copy {
-    type Error = StoreError;
-
-    fn try_from(row: CopyRow) -> Result<Self, StoreError> {
-        Ok(Self {
+impl From<CopyRow> for Copy {
+    fn from(row: CopyRow) -> Self {
+        Self {
             owner_id: row.owner_id,
             message_id: row.message_id,
             content_id: row.content_id,
@@ -189,15 +218,15 @@ impl TryFrom<CopyRow> for Copy {
             forwarded: row.is_forwarded,
             subject: row.subject,
             snippet: row.snippet,
-            participants: unpack(&row.participants)?,
+            participants: row.participants.0,
             in_reply_to: row.in_reply_to,
             internet_message_id: row.internet_message_id,
             size_bytes: row.size_bytes,
-            labels: unpack(&row.labels)?,
+            labels: row.labels.0,
             forward_of: row.forward_of,
             deliver_time: row.deliver_time.map(Timestamp::from_micros),
             trash_time: row.trash_time.map(Timestamp::from_micros),
-        })
+        }
     }
 }
 
@@ -294,23 +323,21 @@ row! {
         subject: String,
         body_text: String,
         body_html: String,
-        participants: Vec<u8>,
+        participants: Packed<Participants>,
     }
 }
 
-impl TryFrom<UnindexedRow> for Unindexed {
-    type Error = StoreError;
-
-    fn try_from(row: UnindexedRow) -> Result<Self, StoreError> {
-        Ok(Self {
+impl From<UnindexedRow> for Unindexed {
+    fn from(row: UnindexedRow) -> Self {
+        Self {
             receive_time: Timestamp::from_micros(row.receive_time),
             subject: row.subject,
             body: Body {
                 text: row.body_text,
                 html: row.body_html,
             },
-            participants: unpack(&row.participants)?,
-        })
+            participants: row.participants.0,
+        }
     }
 }
 
@@ -386,7 +413,7 @@ row! {
         owner_id: Uuid,
         request_id: Uuid,
         fingerprint: Vec<u8>,
-        answer: Vec<u8>,
+        answer: Packed<Kept>,
     }
 }
 
@@ -401,7 +428,7 @@ impl TryFrom<AnswerRow> for KeptAnswer {
         Ok(Self {
             request: (row.owner_id, row.request_id),
             fingerprint: Fingerprint(fingerprint),
-            answer: unpack(&row.answer)?,
+            answer: row.answer.0,
         })
     }
 }

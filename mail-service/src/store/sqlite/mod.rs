@@ -180,7 +180,7 @@ impl MailStore for SqliteStore {
             let body = one::<_, rows::BodyRow>(connection, sql::BODY, (owner, id))?;
             let Some(body) = body else { return Ok(None) };
             let (_, body) = body.into();
-            Ok(Some((copy.try_into()?, body)))
+            Ok(Some((copy.into(), body)))
         })
         .await
     }
