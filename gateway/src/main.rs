@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Parser;
 use turbomessage_gateway::{Config, Upstreams, serve};
 use turbomessage_service_kit::{
+    event_loop::EventLoops,
     program,
     settings::{self, ServerArgs},
     tls::UpstreamTlsArgs,
@@ -50,10 +51,13 @@ async fn main() -> ExitCode {
         server,
     } = settings::parse();
     let prepare = || {
-        Ok(Upstreams {
-            auth: Upstream::connect(&auth_url, &upstream_tls).context("--auth-url")?,
-            mail: Upstream::connect(&mail_url, &upstream_tls).context("--mail-url")?,
-        })
+        let loops = EventLoops::start().context("cannot start a thread")?;
+        let connect = |url: &str| Upstream::connect_from(&loops, url, &upstream_tls);
+        let upstreams = Upstreams {
+            auth: connect(&auth_url).context("--auth-url")?,
+            mail: connect(&mail_url).context("--mail-url")?,
+        };
+        Ok((upstreams, loops))
     };
     let args = server.clone();
     program::run(
@@ -61,7 +65,10 @@ async fn main() -> ExitCode {
         &args,
         listen,
         prepare,
-        |upstreams, listener, shutdown| serve(config, server, upstreams, listener, shutdown),
+        |(upstreams, loops), listener, shutdown| {
+            let listener = listener.spread_over(loops);
+            serve(config, server, upstreams, listener, shutdown)
+        },
     )
     .await
 }

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod clock;
 pub mod context;
 pub mod detached;
+pub mod event_loop;
 pub mod fields;
 pub mod files;
 mod gathered;

@@ -6,7 +6,7 @@ mod begun;
 use std::{
     fmt, io,
     net::{IpAddr, SocketAddr},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -17,7 +17,8 @@ use http::HeaderMap;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::JoinSet,
     time::Sleep,
 };
 use tokio_rustls::{Accept, server::TlsStream};
@@ -25,7 +26,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
 use self::begun::Said;
-use crate::{gathered::Gathered, proxies::TrustedProxies, tls::Acceptor};
+use crate::{event_loop::EventLoops, gathered::Gathered, proxies::TrustedProxies, tls::Acceptor};
 
 /// How long a new connection has for the preface of HTTP/2 or the first headers of HTTP/1, and the headers
 /// of any request over HTTP/2 for their last byte. hyper itself does not time out a silent connection while
@@ -40,6 +41,7 @@ pub struct Listener {
     tcp: TcpListener,
     tls: Option<Acceptor>,
     proxies: TrustedProxies,
+    loops: Option<EventLoops>,
 }
 
 impl Listener {
@@ -50,6 +52,7 @@ impl Listener {
             tcp,
             tls,
             proxies: TrustedProxies::default(),
+            loops: None,
         }
     }
 
@@ -57,6 +60,15 @@ impl Listener {
     #[must_use]
     pub fn behind(self, proxies: TrustedProxies) -> Self {
         Self { proxies, ..self }
+    }
+
+    /// The same, with connections that live in `loops`.
+    #[must_use]
+    pub fn spread_over(self, loops: EventLoops) -> Self {
+        Self {
+            loops: Some(loops),
+            ..self
+        }
     }
 }
 
@@ -66,46 +78,156 @@ impl From<TcpListener> for Listener {
     }
 }
 
-/// The connections that come in on `listener`, for ever.
-pub(crate) fn incoming(
-    listener: Listener,
-) -> impl Stream<Item = io::Result<Gathered<Connection>>> + Send {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    futures::stream::unfold((listener, room), |(listener, room)| async move {
-        let permit = Arc::clone(&room).acquire_owned().await.ok()?;
-        let accepted = accept(&listener, permit).await.map(Gathered::from_client);
-        Some((accepted, (listener, room)))
-    })
+/// Connections as they come in, for ever.
+pub(crate) type Incoming = Pin<Box<dyn Stream<Item = io::Result<Gathered<Connection>>> + Send>>;
+
+/// Has `serve` serve what comes in on `listener` until `shutdown`, once in each of its loops, or here if it has none.
+///
+/// # Errors
+/// One of them failed.
+pub(crate) async fn serve_each<F>(
+    mut listener: Listener,
+    shutdown: &CancellationToken,
+    serve: impl Fn(Incoming) -> F,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let Some(loops) = listener.loops.take() else {
+        return serve(Box::pin(futures::stream::unfold(
+            Accepting::of(listener),
+            |accepting| async move {
+                let accepted = accepting.next().await.and_then(Accepted::begin);
+                Some((accepted, accepting))
+            },
+        )))
+        .await;
+    };
+    let mut serving = JoinSet::new();
+    let mut places = Vec::new();
+    for each in loops.iter() {
+        let (place, given) = mpsc::unbounded_channel::<Accepted<std::net::TcpStream>>();
+        let incoming = futures::stream::unfold(given, |mut given| async move {
+            let accepted = given.recv().await?;
+            let begun = accepted.map(TcpStream::from_std).and_then(Accepted::begin);
+            Some((begun, given))
+        });
+        serving.spawn_on(serve(Box::pin(incoming)), each.runtime());
+        places.push((place, Arc::new(())));
+    }
+    let accepting = Accepting::of(listener);
+    let spread = async {
+        loop {
+            // What could not be accepted was told, and nobody waits for it.
+            let Ok(mut accepted) = accepting.next().await else {
+                continue;
+            };
+            let fewest = places
+                .iter()
+                .min_by_key(|(_, open)| Arc::strong_count(open));
+            if let Some((place, open)) = fewest {
+                accepted.open = Some(Arc::clone(open));
+                let _ = accepted.map(TcpStream::into_std).map(|a| place.send(a));
+            }
+        }
+    };
+    let served = async {
+        while let Some(ended) = serving.join_next().await {
+            ended??;
+        }
+        Ok(())
+    };
+    let mut served = pin!(served);
+    tokio::select! {
+        ended = &mut served => return ended,
+        () = shutdown.cancelled() => {}
+        () = spread => {}
+    }
+    served.await
 }
 
-async fn accept(listener: &Listener, permit: OwnedSemaphorePermit) -> io::Result<Connection> {
-    match listener.tcp.accept().await {
-        Ok((stream, remote)) => {
-            stream.set_nodelay(true)?;
-            let close = CancellationToken::new();
-            let stream = match &listener.tls {
-                Some(tls) => Wire::Greeting(Box::new(tls.accept(stream))),
-                None => Wire::Clear(stream),
-            };
-            Ok(Connection {
+/// Who accepts connections, as many as there is room for.
+struct Accepting {
+    listener: Listener,
+    room: Arc<Semaphore>,
+}
+
+impl Accepting {
+    fn of(listener: Listener) -> Self {
+        Self {
+            listener,
+            room: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+        }
+    }
+
+    async fn next(&self) -> io::Result<Accepted<TcpStream>> {
+        let permit = Arc::clone(&self.room).acquire_owned().await;
+        let permit = permit.map_err(io::Error::other)?;
+        match self.listener.tcp.accept().await {
+            Ok((stream, remote)) => Ok(Accepted {
                 stream,
-                closed: Box::pin(close.clone().cancelled_owned()),
-                peer: Peer {
-                    address: remote,
-                    proxies: listener.proxies.clone(),
-                    close,
-                },
-                said: Said::nothing(),
-                time: Some(Box::pin(tokio::time::sleep(OPENING_TIME))),
-                _permit: permit,
-            })
+                remote,
+                tls: self.listener.tls.clone(),
+                proxies: self.listener.proxies.clone(),
+                permit,
+                open: None,
+            }),
+            Err(error) => {
+                // Out of file descriptors, most likely: trying again at once would only burn the CPU.
+                tracing::warn!(error.cause = %error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                Err(error)
+            }
         }
-        Err(error) => {
-            // Out of file descriptors, most likely: trying again at once would only burn the CPU.
-            tracing::warn!(error.cause = %error, "cannot accept a connection");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            Err(error)
-        }
+    }
+}
+
+/// A connection that is not yet at home in a runtime.
+struct Accepted<S> {
+    stream: S,
+    remote: SocketAddr,
+    tls: Option<Acceptor>,
+    proxies: TrustedProxies,
+    permit: OwnedSemaphorePermit,
+    /// Those that are open in the same loop have the same.
+    open: Option<Arc<()>>,
+}
+
+impl<S> Accepted<S> {
+    fn map<T>(self, convert: impl FnOnce(S) -> io::Result<T>) -> io::Result<Accepted<T>> {
+        Ok(Accepted {
+            stream: convert(self.stream)?,
+            remote: self.remote,
+            tls: self.tls,
+            proxies: self.proxies,
+            permit: self.permit,
+            open: self.open,
+        })
+    }
+}
+
+impl Accepted<TcpStream> {
+    /// The connection, whose time begins here.
+    fn begin(self) -> io::Result<Gathered<Connection>> {
+        self.stream.set_nodelay(true)?;
+        let close = CancellationToken::new();
+        let stream = match self.tls {
+            Some(tls) => Wire::Greeting(Box::new(tls.accept(self.stream))),
+            None => Wire::Clear(self.stream),
+        };
+        Ok(Gathered::from_client(Connection {
+            stream,
+            closed: Box::pin(close.clone().cancelled_owned()),
+            peer: Peer {
+                address: self.remote,
+                proxies: self.proxies,
+                close,
+            },
+            said: Said::nothing(),
+            time: Some(Box::pin(tokio::time::sleep(OPENING_TIME))),
+            _permit: self.permit,
+            _open: self.open,
+        }))
     }
 }
 
@@ -187,6 +309,7 @@ pub struct Connection {
     /// When what it has begun to say must be finished, if there is such a thing.
     time: Option<Pin<Box<Sleep>>>,
     _permit: OwnedSemaphorePermit,
+    _open: Option<Arc<()>>,
 }
 
 impl AsyncRead for Connection {

@@ -49,25 +49,27 @@ pub async fn serve(
     drain: Duration,
 ) -> anyhow::Result<()> {
     let is_edge = max_streams == EDGE_STREAMS;
-    let server = Server::builder()
-        // gRPC-Web and the page speak HTTP/1 as well; inner services never see it.
-        .accept_http1(is_edge)
-        .max_concurrent_streams(max_streams)
-        .http2_max_header_list_size(MAX_HEADER_BYTES)
-        // Inside, a connection carries the calls of many: that some of them hang up must not end it.
-        .http2_max_local_error_reset_streams(is_edge.then_some(1024))
-        .http2_max_pending_accept_reset_streams(Some(if is_edge { 20 } else { INNER_RESETS }))
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .layer(CallLayer {
-            shutdown: Some(shutdown.clone()),
-            is_edge,
-        })
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(
-            listener::incoming(listener.into()),
-            shutdown.clone().cancelled_owned(),
-        );
-    let server = Box::pin(server);
-    shutdown::bounded(async { Ok(server.await?) }, &shutdown, drain).await
+    let layer = CallLayer {
+        shutdown: Some(shutdown.clone()),
+        is_edge,
+    };
+    let stop = shutdown.clone();
+    let serve = move |incoming: listener::Incoming| {
+        let server = Server::builder()
+            // gRPC-Web and the page speak HTTP/1 as well; inner services never see it.
+            .accept_http1(is_edge)
+            .max_concurrent_streams(max_streams)
+            .http2_max_header_list_size(MAX_HEADER_BYTES)
+            // Inside, a connection carries the calls of many: that some of them hang up must not end it.
+            .http2_max_local_error_reset_streams(is_edge.then_some(1024))
+            .http2_max_pending_accept_reset_streams(Some(if is_edge { 20 } else { INNER_RESETS }))
+            .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+            .layer(layer.clone())
+            .add_routes(routes.clone())
+            .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
+        async { Ok(server.await?) }
+    };
+    let server = Box::pin(listener::serve_each(listener.into(), &shutdown, serve));
+    shutdown::bounded(server, &shutdown, drain).await
 }

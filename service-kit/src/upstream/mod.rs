@@ -6,6 +6,7 @@ mod replicas;
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -18,6 +19,7 @@ use tower::{BoxError, Layer, Service, util::BoxCloneSyncService};
 use self::{connection::Way, replicas::Replicas};
 use crate::{
     context::{self, REQUEST_ID},
+    event_loop::{self, EventLoops},
     server::{CallLayer, INNER_STREAMS, format_timeout},
     telemetry,
     tls::UpstreamTlsArgs,
@@ -45,6 +47,12 @@ const STREAMS_CONNECTION_WINDOW: u32 = INNER_STREAMS * STREAM_WINDOW;
 /// streams, so that slow readers of streams never stand in the way of calls.
 #[derive(Debug, Clone)]
 pub struct Upstream {
+    /// From each of the event loops; at least one.
+    ways: Arc<[Ways]>,
+}
+
+#[derive(Debug, Clone)]
+struct Ways {
     calls: GrpcService,
     streams: GrpcService,
 }
@@ -57,6 +65,34 @@ impl Upstream {
     /// # Errors
     /// `url` is no URL of a gRPC server, or `tls` cannot be used.
     pub fn connect(url: &str, tls: &UpstreamTlsArgs) -> anyhow::Result<Self> {
+        let ways = Self::ways(url, tls)?;
+        Ok(Self {
+            ways: [ways()].into(),
+        })
+    }
+
+    /// The same, with connections of their own from each of `loops`: calls that are made in one of them wake no other
+    /// thread. From elsewhere they go over those of the first.
+    ///
+    /// # Errors
+    /// See [`Self::connect`].
+    pub fn connect_from(
+        loops: &EventLoops,
+        url: &str,
+        tls: &UpstreamTlsArgs,
+    ) -> anyhow::Result<Self> {
+        let ways = Self::ways(url, tls)?;
+        let from = |each: &event_loop::EventLoop| {
+            let _there = each.runtime().enter();
+            ways()
+        };
+        Ok(Self {
+            ways: loops.iter().map(from).collect(),
+        })
+    }
+
+    /// What makes ways that live in the runtime it is called in.
+    fn ways(url: &str, tls: &UpstreamTlsArgs) -> anyhow::Result<impl Fn() -> Ways> {
         let origin: Uri = url.parse()?;
         let (Some(scheme @ ("http" | "https")), Some(host)) = (origin.scheme_str(), origin.host())
         else {
@@ -71,9 +107,9 @@ impl Upstream {
             let (host, port) = place.clone();
             async move { replicas::look_up(&host, port).await }
         };
-        Ok(Self {
-            calls: outgoing(Replicas::found_by(look_up.clone(), for_calls)),
-            streams: outgoing(Replicas::found_by(look_up, for_streams)),
+        Ok(move || Ways {
+            calls: outgoing(Replicas::found_by(look_up.clone(), for_calls.clone())),
+            streams: outgoing(Replicas::found_by(look_up.clone(), for_streams.clone())),
         })
     }
 
@@ -81,22 +117,30 @@ impl Upstream {
     #[must_use]
     pub fn local(routes: Routes) -> Self {
         let service = outgoing(CallLayer::default().layer(routes.prepare()));
-        Self {
+        let ways = Ways {
             calls: service.clone(),
             streams: service,
+        };
+        Self {
+            ways: [ways].into(),
         }
     }
 
     /// For calls with one request and one answer.
     #[must_use]
     pub fn calls(&self) -> GrpcService {
-        self.calls.clone()
+        self.here().calls.clone()
     }
 
     /// For streams of either direction.
     #[must_use]
     pub fn streams(&self) -> GrpcService {
-        self.streams.clone()
+        self.here().streams.clone()
+    }
+
+    fn here(&self) -> &Ways {
+        let here = event_loop::here().and_then(|here| self.ways.get(here));
+        here.unwrap_or(&self.ways[0])
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     rc::Rc,
-    sync::{Arc, mpsc},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -18,11 +18,11 @@ use anyhow::anyhow;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::{
-    runtime::{self, Handle},
+    runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
 };
-use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Span;
+use turbomessage_service_kit::event_loop::EventLoop;
 
 use crate::store::StoreError;
 
@@ -69,11 +69,7 @@ enum Place {
     Home(Arc<Home>),
 }
 
-struct Home {
-    runtime: Handle,
-    /// Ends the runtime.
-    _end: DropGuard,
-}
+struct Home(EventLoop);
 
 impl fmt::Debug for Connections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -135,7 +131,7 @@ impl Connections {
     pub(super) fn home(&self) -> Option<Handle> {
         match &self.place {
             Place::Threads(_) => None,
-            Place::Home(home) => Some(home.runtime.clone()),
+            Place::Home(home) => Some(home.0.runtime().clone()),
         }
     }
 
@@ -186,32 +182,14 @@ fn work(connection: &Connection, waiting: &Receiver<Step>) {
 impl Home {
     /// A thread with a runtime, in which `connection` lives until this is dropped.
     fn of(connection: Connection) -> anyhow::Result<Self> {
-        let end = CancellationToken::new();
-        let ended = end.clone();
-        let (started, runtime) = mpsc::sync_channel(1);
-        let thread = thread::Builder::new().name("mail-writer".into());
-        thread.spawn(move || {
-            let runtime = runtime::Builder::new_current_thread().enable_all().build();
-            let Ok(runtime) = runtime.map_err(|error| started.send(Err(error))) else {
-                return;
-            };
-            HERE.set(Some(Rc::new(connection)));
-            if started.send(Ok(runtime.handle().clone())).is_ok() {
-                runtime.block_on(ended.cancelled());
-            }
-            // What its tasks leave undone, they undo here.
-            drop(runtime);
-            HERE.take();
-        })?;
-        Ok(Self {
-            runtime: runtime.recv()??,
-            _end: end.drop_guard(),
-        })
+        // What its tasks leave undone, they undo before the connection goes with the thread.
+        let first = move || HERE.set(Some(Rc::new(connection)));
+        Ok(Self(EventLoop::start("mail-writer", first)?))
     }
 
     /// The connection, to whoever is at home.
     fn here(&self) -> Option<Rc<Connection>> {
-        let is_here = Handle::try_current().is_ok_and(|here| here.id() == self.runtime.id());
+        let is_here = Handle::try_current().is_ok_and(|here| here.id() == self.0.runtime().id());
         HERE.with_borrow(Clone::clone).filter(|_| is_here)
     }
 }
@@ -300,7 +278,7 @@ fn hand_over(place: &Place, at_home: bool, step: Step) {
         Place::Threads(steps) => _ = steps.send(step),
         Place::Home(home) => {
             let there = Arc::clone(home);
-            home.runtime.spawn(async move {
+            home.0.runtime().spawn(async move {
                 if let Some(connection) = there.here() {
                     step(&connection);
                 }
