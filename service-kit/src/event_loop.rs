@@ -94,12 +94,15 @@ pub(crate) fn here() -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashMap, convert::Infallible, net::SocketAddr, time::Duration};
+    use std::{
+        collections::HashMap, convert::Infallible, net::SocketAddr, sync::LazyLock, time::Duration,
+    };
 
     use http::{HeaderValue, Request};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::{TcpListener, TcpStream},
+        sync::Notify,
     };
     use tonic::{Status, body::Body, service::Routes};
     use tower::ServiceExt;
@@ -112,9 +115,22 @@ mod tests {
         upstream::Upstream,
     };
 
+    /// Somebody waits for an answer, and is to get it.
+    #[derive(Debug, Default)]
+    struct Held {
+        asked: Notify,
+        answer: Notify,
+    }
+
+    static HELD: LazyLock<Held> = LazyLock::new(Held::default);
+
     /// A server that says in which thread it answers, and to whom.
     async fn start(loops: Option<EventLoops>) -> (SocketAddr, DropGuard) {
         let answer = tower::service_fn(|request: Request<_>| async move {
+            if request.uri().path() == "/held" {
+                HELD.asked.notify_one();
+                HELD.answer.notified().await;
+            }
             let peer = format!("{:?}", request.extensions().get::<Peer>());
             let thread = thread::current().name().unwrap_or_default().to_owned();
             // Who does not know of health is taken for healthy.
@@ -141,15 +157,19 @@ mod tests {
             Routes::from(routes),
             EDGE_STREAMS,
             stop.clone(),
-            Duration::from_secs(1),
+            Duration::from_secs(10),
         ));
         (address, stop.drop_guard())
     }
 
     /// The thread in which a request over this connection is answered.
     async fn thread_of(connection: &mut TcpStream) -> String {
-        let request = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n";
-        connection.write_all(request).await.unwrap();
+        ask(connection, "/").await
+    }
+
+    async fn ask(connection: &mut TcpStream, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
             assert_ne!(connection.read_buf(&mut answer).await.unwrap(), 0);
@@ -193,6 +213,20 @@ mod tests {
         };
         let refilled = tokio::time::timeout(Duration::from_secs(5), refilled).await;
         assert!(refilled.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_is_answered_when_it_stops_gets_the_answer_and_nobody_else_comes_in() {
+        let (address, stop) = start(Some(EventLoops::of(2).unwrap())).await;
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        let asking = tokio::spawn(async move { ask(&mut connection, "/held").await });
+        HELD.asked.notified().await;
+        drop(stop);
+        let refused = async { while TcpStream::connect(address).await.is_ok() {} };
+        let refused = tokio::time::timeout(Duration::from_secs(5), refused).await;
+        assert!(refused.is_ok());
+        HELD.answer.notify_one();
+        assert!(asking.await.unwrap().starts_with("loop-"));
     }
 
     #[tokio::test]

@@ -116,7 +116,8 @@ where
         places.push((place, Arc::new(())));
     }
     let accepting = Accepting::of(listener);
-    let spread = async {
+    // The socket goes with it: who comes while calls in flight finish is told at once.
+    let spread = async move {
         loop {
             // What could not be accepted was told, and nobody waits for it.
             let Ok(mut accepted) = accepting.next().await else {
