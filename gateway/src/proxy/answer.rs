@@ -14,14 +14,11 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::{Code, Status, body::Body};
 use turbomessage_service_kit::{
     context::{self, RequestContext},
-    problem::{Problem, Reason},
+    problem::{Problem, Reason, code_in},
 };
 
 use super::{headers, limits::Permit};
 use crate::access::{Ending, OpenStream};
-
-const GRPC_STATUS: &str = "grpc-status";
-const DETAILS: &str = "grpc-status-details-bin";
 
 /// What an upstream answered, as far as it has.
 pub(super) struct Answer {
@@ -60,12 +57,12 @@ impl Answer {
     pub(super) fn into_response(self, permit: Permit) -> Response<Body> {
         let (mut head, body) = self.response.into_parts();
         headers::strip(&mut head.headers);
-        if head.headers.contains_key(GRPC_STATUS) && body.is_end_stream() {
+        if head.headers.contains_key(Status::GRPC_STATUS) && body.is_end_stream() {
             return Response::from_parts(head, Body::empty());
         }
         let body = Passing {
             inner: Some(body),
-            has_status: head.headers.contains_key(GRPC_STATUS),
+            has_status: head.headers.contains_key(Status::GRPC_STATUS),
             ended: self.ending.as_ref().map(|ending| Box::pin(ending.wait())),
             ending: self.ending,
             context: context::current(),
@@ -95,9 +92,9 @@ fn is_grpc(response: &Response<Body>) -> bool {
 
 /// A status that no service of ours makes, for theirs have details: a connection that was lost.
 fn transport_failure(headers: &HeaderMap) -> Option<Problem> {
-    let code = Code::from_bytes(headers.get(GRPC_STATUS)?.as_bytes());
+    let code = code_in(headers)?;
     let lost = matches!(code, Code::Unknown | Code::Cancelled | Code::Unavailable);
-    (lost && !headers.contains_key(DETAILS))
+    (lost && !headers.contains_key(Status::GRPC_STATUS_DETAILS))
         .then(|| Problem::upstream_unavailable(anyhow!("the answer is a bare {code:?}")))
 }
 
@@ -159,7 +156,10 @@ impl Passing {
         let mut trailers = HeaderMap::new();
         if status.add_header(&mut trailers).is_err() {
             // A status of ours has nothing in it that a header cannot hold.
-            trailers.insert(GRPC_STATUS, http::HeaderValue::from(status.code() as i32));
+            trailers.insert(
+                Status::GRPC_STATUS,
+                http::HeaderValue::from(status.code() as i32),
+            );
         }
         Frame::trailers(trailers)
     }

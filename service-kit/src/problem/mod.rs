@@ -8,7 +8,7 @@ mod status;
 use std::time::Duration;
 
 pub use rule::{Rule, Unit};
-pub use status::{code_name, complete, reason_of};
+pub use status::{code_in, code_name, complete, reason_of};
 
 /// The domain of every `google.rpc.ErrorInfo` of ours.
 pub const DOMAIN: &str = "turbomessage";

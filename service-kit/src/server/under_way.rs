@@ -15,7 +15,12 @@ use tokio::{task::JoinHandle, time::Instant};
 use tonic::{Code, Status, body::Body};
 use tracing::{Span, field::Empty};
 
-use crate::{context::RequestContext, listener::Peer, problem::code_name, telemetry::metrics};
+use crate::{
+    context::RequestContext,
+    listener::Peer,
+    problem::{code_in, code_name},
+    telemetry::metrics,
+};
 
 /// How long after its deadline the end of a stream may stay unread.
 const UNREAD_TIME: Duration = Duration::from_secs(5);
@@ -64,8 +69,8 @@ impl UnderWay {
 
     /// The call ended as `headers` or trailers say, if they do.
     pub(super) fn end_as(&mut self, headers: &HeaderMap) {
-        if let Some(status) = Status::from_header_map(headers) {
-            self.end(status.code());
+        if let Some(code) = code_in(headers) {
+            self.end(code);
         }
     }
 

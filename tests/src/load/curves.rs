@@ -41,8 +41,8 @@ pub struct Settings {
     /// The last point of each curve.
     #[arg(long, default_value_t = 10_000)]
     pub most: usize,
-    /// Accounts; also the last point of the curve of accounts.
-    #[arg(long, default_value_t = 64)]
+    /// Accounts, more than the recipients of a message; also the last point of the curve of accounts.
+    #[arg(long, default_value_t = 128)]
     pub accounts: usize,
     /// Where to write tables and pictures.
     #[arg(long, value_name = "DIR", default_value = "target/curves")]
@@ -332,8 +332,8 @@ fn table(title: &str, x_name: &str, storage: &str, points: &[Point]) -> String {
     let _ = writeln!(table, "|{}", "---|".repeat(columns));
     for point in points {
         let all = &point.outcome.all;
-        let values = [point.x, all.rate, all.p50, all.p99, all.p999].map(number);
-        let _ = write!(table, "| {} |", values.join(" | "));
+        let values = [all.rate, all.p50, all.p99, all.p999].map(number);
+        let _ = write!(table, "| {:.0} | {} |", point.x, values.join(" | "));
         for process in &processes {
             let micros = point.outcome.cpu_micros(process).map_or("–".into(), number);
             let memory = point.resident.get(*process);
