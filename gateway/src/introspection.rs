@@ -14,7 +14,7 @@ use turbomessage_proto::auth_internal_v1::{
 use turbomessage_service_kit::{
     clock::Timestamp,
     problem::{Problem, Reason},
-    upstream::{GrpcService, Upstream},
+    upstream::Upstream,
 };
 use uuid::Uuid;
 
@@ -23,19 +23,15 @@ use crate::access::{Ended, Revocations, Session, Token, WatchError};
 /// How long auth-service has to answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// auth-service's word on sessions.
+/// auth-service's word on sessions. Each question goes over the connections of the event loop it is asked in.
 #[derive(Debug, Clone)]
 pub(crate) struct SessionClient {
-    calls: SessionServiceClient<GrpcService>,
-    streams: SessionServiceClient<GrpcService>,
+    auth: Upstream,
 }
 
 impl SessionClient {
-    pub(crate) fn new(auth: &Upstream) -> Self {
-        Self {
-            calls: SessionServiceClient::new(auth.calls()),
-            streams: SessionServiceClient::new(auth.streams()),
-        }
+    pub(crate) fn new(auth: Upstream) -> Self {
+        Self { auth }
     }
 
     /// Whose session `token` is.
@@ -47,7 +43,7 @@ impl SessionClient {
         let request = IntrospectRequest {
             session_token: token.expose().to_owned(),
         };
-        let mut client = self.calls.clone();
+        let mut client = SessionServiceClient::new(self.auth.calls());
         let answer = tokio::time::timeout(TIMEOUT, client.introspect(request))
             .await
             .map_err(|_| Problem::upstream_unavailable(anyhow!("no answer about a session")))?
@@ -67,7 +63,7 @@ impl SessionClient {
         let request = WatchRevocationsRequest {
             position: position.to_owned(),
         };
-        let mut client = self.streams.clone();
+        let mut client = SessionServiceClient::new(self.auth.streams());
         let answer = tokio::time::timeout(TIMEOUT, client.watch_revocations(request))
             .await
             .map_err(|_| WatchError::Broken(anyhow!("no answer to a watch")))?
@@ -134,4 +130,64 @@ fn ended(session: &RevokedSession) -> Result<Ended, uuid::Error> {
         session_id: Uuid::try_parse(&session.session_id)?,
         account_id: Uuid::try_parse(&session.account_id)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use http::{HeaderMap, Request, header::AUTHORIZATION};
+    use tokio::net::TcpListener;
+    use tokio_util::sync::CancellationToken;
+    use tonic::service::Routes;
+    use tower::util::MapRequestLayer;
+    use turbomessage_service_kit::{
+        event_loop::EventLoops,
+        listener::Peer,
+        server::{self, INNER_STREAMS},
+        tls::UpstreamTlsArgs,
+    };
+
+    use super::*;
+    use crate::tests::support::{ALICE, FakeAuth};
+
+    static ASKED_FROM: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    #[tokio::test]
+    async fn each_loop_asks_over_connections_of_its_own() {
+        let note = MapRequestLayer::new(|request: Request<_>| {
+            if request.uri().path().ends_with("/Introspect") {
+                let peer = format!("{:?}", request.extensions().get::<Peer>());
+                ASKED_FROM.lock().unwrap().push(peer);
+            }
+            request
+        });
+        let routes = FakeAuth::new().session_routes().into_axum_router();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        let _stop = stop.clone().drop_guard();
+        tokio::spawn(server::serve(
+            listener,
+            Routes::from(routes.layer(note)),
+            INNER_STREAMS,
+            stop,
+            Duration::ZERO,
+        ));
+
+        let loops = EventLoops::of(2).unwrap();
+        let auth = Upstream::connect_from(&loops, &url, &UpstreamTlsArgs::default()).unwrap();
+        let client = SessionClient::new(auth);
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, format!("Bearer {ALICE}").parse().unwrap());
+        let token = Token::from_headers(&headers).unwrap();
+        for each in loops.iter().chain(loops.iter()) {
+            let (client, token) = (client.clone(), token.clone());
+            let asked = async move { client.introspect(&token).await.is_ok() };
+            assert!(each.runtime().spawn(asked).await.unwrap());
+        }
+        let peers = ASKED_FROM.lock().unwrap();
+        assert_ne!(peers[0], peers[1]);
+        assert_eq!(peers[..2], peers[2..]);
+    }
 }

@@ -68,7 +68,8 @@ async fn build_with(
     clock: SharedClock,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Routes> {
-    let access = Arc::new(Access::new(SessionClient::new(&upstreams.auth), clock));
+    let sessions = SessionClient::new(upstreams.auth.clone());
+    let access = Arc::new(Access::new(sessions, clock));
     tokio::spawn(Follower::new(Arc::clone(&access)).run(shutdown.clone()));
     let health = health::follow(&upstreams, &shutdown).await;
     let services = reflection::add_to(Routes::new(health.service()))?.prepare();

@@ -73,8 +73,11 @@ impl EventLoops {
         Self::of(thread::available_parallelism().map_or(1, Into::into))
     }
 
-    /// So many.
-    pub(crate) fn of(number: usize) -> io::Result<Self> {
+    /// So many, at least one.
+    ///
+    /// # Errors
+    /// See [`EventLoop::start`].
+    pub fn of(number: usize) -> io::Result<Self> {
         let start =
             |place| EventLoop::start(format!("loop-{place}"), move || HERE.set(Some(place)));
         let loops: io::Result<Vec<_>> = (0..number.max(1)).map(start).collect();
@@ -82,7 +85,7 @@ impl EventLoops {
     }
 
     /// Each of them, in their order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &EventLoop> {
+    pub fn iter(&self) -> impl Iterator<Item = &EventLoop> {
         self.0.iter()
     }
 }

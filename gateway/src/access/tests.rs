@@ -18,7 +18,7 @@ fn token(text: &str) -> Token {
 
 fn access() -> (Arc<FakeAuth>, Arc<ManualClock>, Access) {
     let (auth, clock) = (FakeAuth::new(), ManualClock::at(NOW));
-    let client = SessionClient::new(&Upstream::local(auth.routes()));
+    let client = SessionClient::new(Upstream::local(auth.routes()));
     let access = Access::new(client, clock.clone());
     (auth, clock, access)
 }
