@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use futures::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 use turbomessage_service_kit::clock::SystemClock;
@@ -208,4 +209,21 @@ async fn who_commits_on_and_on_gives_others_at_home_a_turn() {
     let all = commits.load(Ordering::SeqCst);
     assert!(all < 500, "{all} commits: there was nothing to wait for");
     assert!(longest <= 3, "{longest} commits before a turn");
+}
+
+#[tokio::test]
+async fn beside_each_read_another_one_waits_and_no_more() {
+    let (_folder, store) = opened().await;
+    let readers = &store.readers;
+    let mut leases = Vec::new();
+    for _ in 0..2 * readers.most() {
+        leases.push(readers.acquire().now_or_never().unwrap().unwrap());
+    }
+    assert_eq!(readers.used(), readers.most());
+    assert!(readers.acquire().now_or_never().is_none());
+    leases.truncate(1);
+    assert_eq!(readers.used(), 1);
+    let read = leases.remove(0).run_alone(|_| Ok(7)).await;
+    assert_eq!(read.unwrap(), 7);
+    assert_eq!(readers.used(), 0);
 }
