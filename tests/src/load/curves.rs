@@ -41,7 +41,7 @@ pub struct Settings {
     /// The last point of each curve.
     #[arg(long, default_value_t = 10_000)]
     pub most: usize,
-    /// Accounts, more than the recipients of a message; also the last point of the curve of accounts.
+    /// Accounts: the last point of their curve, and more than the last of that of recipients.
     #[arg(long, default_value_t = 128)]
     pub accounts: usize,
     /// Where to write tables and pictures.

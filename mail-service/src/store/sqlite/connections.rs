@@ -28,12 +28,13 @@ use crate::store::StoreError;
 
 /// How many connections read beside the one that writes.
 const READERS: usize = 4;
-/// How many reads may be on their way to them: beside each that is carried out another one, which the reader finds when it is done.
+/// How many reads may be let in at once: beside each that is carried out another one, which the reader finds when it is done.
 /// With one for each, readers fell asleep after every step and had to be woken (measured in docs/performance.md).
 const READS: usize = 2 * READERS;
 /// How long a transaction waits for the one before it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
-/// How long a read waits for those before it.
+/// How long a read waits to be let in. One that is in waits for the step before it too, however long the disk takes for
+/// that: as long as its call has time.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long SQLite waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -58,9 +59,10 @@ thread_local! {
 #[derive(Clone)]
 pub(super) struct Connections {
     place: Place,
-    /// Leases that there still are, of `leases`.
+    /// Leases that can still be had, of `leases`.
     free: Arc<Semaphore>,
     leases: usize,
+    /// How many connections there are.
     most: usize,
     patience: Duration,
 }

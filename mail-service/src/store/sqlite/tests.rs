@@ -212,7 +212,7 @@ async fn who_commits_on_and_on_gives_others_at_home_a_turn() {
 }
 
 #[tokio::test]
-async fn beside_each_read_another_one_waits_and_no_more() {
+async fn beside_each_read_another_one_is_let_in_and_no_more() {
     let (_folder, store) = opened().await;
     let readers = &store.readers;
     let mut leases = Vec::new();
