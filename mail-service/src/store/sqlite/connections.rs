@@ -8,8 +8,12 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    pin::pin,
     rc::Rc,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -20,6 +24,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::{Instant, timeout, timeout_at},
 };
 use tracing::Span;
 use turbomessage_service_kit::event_loop::EventLoop;
@@ -33,8 +38,7 @@ const READERS: usize = 4;
 const READS: usize = 2 * READERS;
 /// How long a transaction waits for the one before it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
-/// How long a read waits to be let in. One that is in waits for the step before it too, however long the disk takes for
-/// that: as long as its call has time.
+/// How long a read waits until it begins. One that has begun takes as long as the disk does.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long SQLite waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -150,15 +154,50 @@ impl Connections {
     /// None is for too long.
     pub(super) async fn acquire(&self) -> Result<Lease, StoreError> {
         let free = Arc::clone(&self.free).acquire_owned();
-        let Ok(Ok(permit)) = tokio::time::timeout(self.patience, free).await else {
-            let cause = anyhow!("no connection was free within {:?}", self.patience);
-            return Err(StoreError::Unavailable(cause));
+        let Ok(Ok(permit)) = timeout(self.patience, free).await else {
+            return Err(busy(self.patience));
         };
         Ok(Lease {
             place: self.place.clone(),
             at_home: self.place.here().is_some(),
             permit,
         })
+    }
+
+    /// Carries out a step that needs no other beside it, to its end even if nobody waits for it any more. The connection
+    /// is free with the step, however late whoever waits for it looks at the answer.
+    ///
+    /// # Errors
+    /// The step's, or it panicked. No connection was free for too long, and the step is not carried out.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let until = Instant::now() + self.patience;
+        let Lease {
+            place,
+            at_home,
+            permit,
+        } = self.acquire().await?;
+        let begun = Arc::new(AtomicBool::new(false));
+        let (taken, patience) = (Arc::clone(&begun), self.patience);
+        let alone = move |connection: &Connection| {
+            let given_up = taken.swap(true, Ordering::AcqRel);
+            let result = if given_up {
+                Err(busy(patience))
+            } else {
+                step(connection)
+            };
+            drop(permit);
+            result
+        };
+        let mut answer = pin!(carry_out(&place, at_home, alone));
+        match timeout_at(until, &mut answer).await {
+            Ok(answer) => answer,
+            // Whoever is first: it is carried out, or given up.
+            Err(_) if begun.swap(true, Ordering::AcqRel) => answer.await,
+            Err(_) => Err(busy(self.patience)),
+        }
     }
 
     /// How many there are.
@@ -171,6 +210,10 @@ impl Connections {
         let leased = self.leases.saturating_sub(self.free.available_permits());
         leased.min(self.most)
     }
+}
+
+fn busy(patience: Duration) -> StoreError {
+    StoreError::Unavailable(anyhow!("no connection was free within {patience:?}"))
 }
 
 fn set_up(connection: &Connection) -> anyhow::Result<()> {
@@ -223,28 +266,6 @@ impl Lease {
         step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         carry_out(&self.place, self.at_home, step).await
-    }
-
-    /// The only step of a lease, which holds the connection to the step's end.
-    ///
-    /// # Errors
-    /// See [`Self::run`].
-    pub(super) async fn run_alone<T: Send + 'static>(
-        self,
-        step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let Self {
-            place,
-            at_home,
-            permit,
-        } = self;
-        // Free with the step, however late whoever waits for it looks at the answer.
-        let alone = move |connection: &Connection| {
-            let result = step(connection);
-            drop(permit);
-            result
-        };
-        carry_out(&place, at_home, alone).await
     }
 
     /// Has the last step of a lease carried out, without waiting for it. Nobody has the connection before it is.

@@ -105,7 +105,7 @@ impl SqliteStore {
         &self,
         step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.readers.acquire().await?.run_alone(step).await
+        self.readers.run(step).await
     }
 
     /// The texts that `statement` finds of `owner`'s messages.

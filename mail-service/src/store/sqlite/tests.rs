@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use futures::FutureExt;
-use tokio::task::JoinSet;
+use tokio::{sync::oneshot, task::JoinSet};
 use tokio_util::task::TaskTracker;
 use turbomessage_service_kit::clock::SystemClock;
 
@@ -221,9 +221,43 @@ async fn beside_each_read_another_one_is_let_in_and_no_more() {
     }
     assert_eq!(readers.used(), readers.most());
     assert!(readers.acquire().now_or_never().is_none());
+    leases.truncate(readers.most());
+    let read = readers.run(|_| Ok(7)).await;
+    assert_eq!(read.unwrap(), 7);
     leases.truncate(1);
     assert_eq!(readers.used(), 1);
-    let read = leases.remove(0).run_alone(|_| Ok(7)).await;
-    assert_eq!(read.unwrap(), 7);
-    assert_eq!(readers.used(), 0);
+}
+
+#[tokio::test]
+async fn a_read_is_given_up_as_long_as_it_has_not_begun() {
+    let (_folder, store) = opened().await;
+    let readers = &store.readers;
+    let (disk, stands_still) = crossbeam_channel::bounded::<()>(0);
+    let mut hanging = JoinSet::new();
+    for n in 0..readers.most() {
+        let (readers, disk) = (readers.clone(), stands_still.clone());
+        let (begins, begun) = oneshot::channel();
+        let step = move |_: &Connection| {
+            let _ = begins.send(());
+            let _ = disk.recv();
+            Ok(n)
+        };
+        hanging.spawn(async move { readers.run(step).await });
+        begun.await.unwrap();
+    }
+    tokio::time::pause();
+    let (does, done) = oneshot::channel();
+    let next = readers.run(move |_| {
+        let _ = does.send(());
+        Ok(())
+    });
+    let told = next.await.unwrap_err();
+    assert!(matches!(told, StoreError::Unavailable(_)), "{told}");
+    tokio::time::resume();
+    drop(disk);
+    for read in hanging.join_all().await {
+        read.expect("it had begun");
+    }
+    done.await.expect_err("it was given up");
+    assert_eq!(readers.run(|_| Ok(8)).await.unwrap(), 8);
 }
