@@ -21,8 +21,11 @@ use crate::store::{Account, SharedStore};
 
 /// Accounts remembered. One takes some 300 bytes.
 const REMEMBERED: u64 = 100_000;
-/// How long what is remembered may be behind, should the log of events be.
+/// How long what is remembered of an account may be behind, should the log of events be.
 const FRESH: Duration = Duration::from_secs(60);
+/// How long a name is remembered: it is its account's for ever, and is never given out again. Not without end, as
+/// auth-service may go back to a backup.
+const NAMES_FRESH: Duration = Duration::from_secs(60 * 60);
 
 /// The directory as mail-service sees it.
 #[derive(Debug, Clone)]
@@ -42,7 +45,7 @@ impl Directory {
             store,
             by_name: Cache::builder()
                 .max_capacity(REMEMBERED)
-                .time_to_live(FRESH)
+                .time_to_live(NAMES_FRESH)
                 .build(),
             by_id: Cache::builder()
                 .max_capacity(REMEMBERED)
@@ -126,6 +129,12 @@ impl Directory {
                 self.remember(account);
             }
         }
+    }
+
+    /// Remembers nothing any more: accounts may be others now.
+    pub(crate) fn forget(&self) {
+        self.by_name.invalidate_all();
+        self.by_id.invalidate_all();
     }
 
     fn remember(&self, account: &Account) {

@@ -66,6 +66,7 @@ impl Follower {
                 // The log is shorter than what was followed: auth-service was restored from a
                 // backup. Following it again from the start does no harm.
                 tracing::warn!(feed.position = position, "account events begin anew");
+                self.directory.forget();
                 self.watch(0).await?
             }
             answer => answer?,

@@ -88,6 +88,12 @@ impl FakeAuth {
         self.events.send_modify(|events| events.push(entries));
     }
 
+    /// Goes back to a backup in which there was nobody yet: the streams of events end.
+    pub(super) fn restore(&self) {
+        self.accounts.lock().unwrap().clear();
+        self.events.send_modify(Vec::clear);
+    }
+
     /// Whether calls are answered. Streams go on as they are.
     pub(super) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
@@ -154,17 +160,22 @@ impl DirectoryService for FakeAuth {
     ) -> Result<Response<Self::WatchAccountsStream>, Status> {
         self.up()?;
         let mut next = usize::try_from(request.into_inner().position).unwrap();
+        if self.events.borrow().len() < next {
+            return Err(Status::out_of_range("the log is shorter"));
+        }
         let log = WatchStream::new(self.events.subscribe());
         let news = log.flat_map(move |events| {
             let from = next;
             next = events.len();
+            let ended = (next < from).then(|| Err(Status::unavailable("restored")));
             let news = events.into_iter().enumerate().skip(from);
-            futures::stream::iter(news.map(|(n, entries)| {
+            let news = news.map(|(n, entries)| {
                 Ok(WatchAccountsResponse {
                     position: i64::try_from(n + 1).unwrap(),
                     entries,
                 })
-            }))
+            });
+            futures::stream::iter(ended.into_iter().chain(news))
         });
         Ok(Response::new(Box::pin(news)))
     }

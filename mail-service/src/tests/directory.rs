@@ -111,3 +111,26 @@ async fn of_several_events_about_one_account_the_last_one_counts() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_name_is_looked_up_again_after_auth_service_went_back_to_a_backup() {
+    let world = World::open().await;
+    let [ana, bob] = world.people(["ana", "bob"]);
+    let told = world.auth.add(bob.id, "bob", "Bob, as is told");
+    world.auth.tell(vec![told]);
+    world.send(&ana, &[&bob]).await;
+    eventually(|| async {
+        let to = world.list(&ana, FolderRole::Sent).await.swap_remove(0).to;
+        (to[0].display_name == "Bob, as is told").then_some(())
+    })
+    .await;
+
+    world.auth.restore();
+    let [ana, other] = world.people(["ana", "bob"]);
+    eventually(|| async {
+        world.send(&ana, &[&other]).await;
+        let received = world.inbox(&other).await.len();
+        (received > 0).then_some(())
+    })
+    .await;
+}
