@@ -91,7 +91,7 @@ impl Proxy {
         route: &Route,
         request: Request<Body>,
     ) -> Result<Response<Body>, Problem> {
-        let permit = self.limits.admit(route)?;
+        let permit = self.limits.admit(route).await?;
         let (head, body) = request.into_parts();
         let mut headers = headers::outgoing(&head.headers);
         let caller = match route.service {

@@ -1,15 +1,18 @@
 //! How much is too much.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use http::Response;
 use http_body::Frame;
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use turbomessage_service_kit::{problem::Reason, server::MAX_MESSAGE_BYTES, upstream::Upstream};
 
 use super::support::{
-    ALICE, GET_MESSAGE, Gateway, LOGIN, Raw, Reply, SEND_MESSAGE, TAIL, Tails, echo, frame,
+    ALICE, GET_MESSAGE, Gateway, LOGIN, Raw, Reply, SEND_MESSAGE, TAIL, Tail, Tails, echo, frame,
     gateway, gateway_between, gateway_with, ok, request, tails, within,
 };
 use crate::{Config, Upstreams};
@@ -77,22 +80,29 @@ async fn narrow(config: Config) -> (Gateway, Tails) {
     (gateway_with(config, mail).await, tails)
 }
 
-#[tokio::test]
-async fn a_call_too_many_is_refused_until_the_body_of_another_has_ended() {
+/// A gateway with one call under way, and that call.
+async fn full() -> (Gateway, Tails, Response<Body>, Tail) {
     let config = Config {
         max_calls: 1,
         ..Config::default()
     };
     let (gateway, mut tails) = narrow(config).await;
-    let first: Response<Body> = gateway
-        .answer(request(GET_MESSAGE, Some(ALICE), frame(b"")))
-        .await;
+    let first = request(GET_MESSAGE, Some(ALICE), frame(b""));
+    let first = gateway.answer(first).await;
     let tail = tails.next().await;
+    (gateway, tails, first, tail)
+}
 
-    let refused = gateway.call(GET_MESSAGE, ALICE).await;
-    refused.assert_reason(Reason::Overloaded);
+#[tokio::test]
+async fn a_call_too_many_waits_until_the_body_of_another_has_ended() {
+    let (gateway, mut tails, first, tail) = full().await;
+    let mut next = pin!(gateway.call(GET_MESSAGE, ALICE));
     let mut health = HealthClient::new(gateway.edge.calls());
-    let health = health.check(HealthCheckRequest::default()).await;
+    let health = tokio::select! {
+        biased;
+        _ = &mut next => panic!("it waits"),
+        answer = health.check(HealthCheckRequest::default()) => answer,
+    };
     assert!(health.is_ok(), "health counts for no limit");
     let stream = gateway.answer(request(TAIL, Some(ALICE), frame(b""))).await;
     assert!(
@@ -102,10 +112,46 @@ async fn a_call_too_many_is_refused_until_the_body_of_another_has_ended() {
     tails.next().await;
 
     tail.frames.send(Ok(ok())).await.unwrap();
-    assert!(within(Reply::of(first)).await.is_ok());
+    let answer = async { tails.next().await.frames.send(Ok(ok())).await.unwrap() };
+    let (first, next, ()) = within(async { tokio::join!(Reply::of(first), next, answer) }).await;
+    assert!(first.is_ok());
+    assert!(next.is_ok());
+}
+
+#[tokio::test]
+async fn a_call_waits_for_a_second_and_only_two_of_them_for_each_under_way() {
+    let (gateway, _tails, _first, _tail) = full().await;
+    tokio::time::pause();
+    let began = Instant::now();
+    let calls = (0..5).map(async |_| {
+        let reply = gateway.call(GET_MESSAGE, ALICE).await;
+        reply.assert_reason(Reason::Overloaded);
+        began.elapsed().as_secs()
+    });
+    let refused = futures::future::join_all(calls).await;
+    assert_eq!(refused.iter().filter(|after| **after == 0).count(), 3);
+    assert_eq!(refused.iter().filter(|after| **after == 1).count(), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_while_it_waits_leaves_its_place_to_another() {
+    let (gateway, mut tails, first, tail) = full().await;
+    for _ in 0..10 {
+        let mut given_up = pin!(gateway.call(GET_MESSAGE, ALICE));
+        let second = gateway.answer(request(TAIL, Some(ALICE), frame(b"")));
+        tokio::select! {
+            biased;
+            _ = &mut given_up => panic!("it waits"),
+            _ = second => {}
+        }
+        tails.next().await;
+    }
+    tail.frames.send(Ok(ok())).await.unwrap();
     let next = gateway.call(GET_MESSAGE, ALICE);
     let answer = async { tails.next().await.frames.send(Ok(ok())).await.unwrap() };
-    assert!(tokio::join!(next, answer).0.is_ok());
+    let (first, next, ()) = within(async { tokio::join!(Reply::of(first), next, answer) }).await;
+    assert!(first.is_ok());
+    assert!(next.is_ok());
 }
 
 #[tokio::test]

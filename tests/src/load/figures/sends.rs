@@ -32,8 +32,8 @@ const OPEN_CALLERS: usize = 1024;
 /// The part of what is due that has to be done for a latency to say something: what waits for longer and longer has
 /// p99 and p50 close to each other.
 const KEPT_UP: f64 = 0.98;
-/// Callers in a flood, more than the gateway allows at once, and their connections.
-const FLOOD: (usize, usize) = (4096, 32);
+/// Callers in a flood, more than the gateway takes and has wait together, and their connections.
+const FLOOD: (usize, usize) = (8192, 64);
 
 /// One of our systems, what it did, and what at 70 % of that.
 #[derive(Debug)]
