@@ -22,7 +22,7 @@ pub struct Config {
         value_name = "ORIGIN"
     )]
     pub allow_origins: Vec<Origin>,
-    /// How many calls may be under way at once. Twice as many wait for a second; more are refused with OVERLOADED.
+    /// How many calls may be under way at once. Four times as many wait for a second; more are refused with OVERLOADED.
     #[arg(long, env = "TM_MAX_CALLS", default_value_t = 2048, value_parser = value_parser!(u32).range(1..=MOST), value_name = "NUMBER")]
     pub max_calls: u32,
     /// How many streams may be open at once; more are refused with OVERLOADED.

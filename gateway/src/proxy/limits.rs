@@ -15,8 +15,9 @@ use crate::Config;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long a call waits for a place: as long as it would be asked to stay away.
 const WAIT: Duration = RETRY_AFTER;
-/// Calls that may wait for each that may be under way: about as many as get a place within that time.
-const WAITING_FOR_EACH: u32 = 2;
+/// Calls that may wait for each that may be under way: more than get a place within that time on a few cores. One that waits
+/// takes some 10 KiB.
+const WAITING_FOR_EACH: u32 = 4;
 
 #[derive(Debug)]
 pub(super) struct Limits {

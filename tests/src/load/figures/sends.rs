@@ -28,7 +28,10 @@ const CALLERS: [usize; 5] = [32, 128, 256, 512, 1024];
 const CLIENTS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 const SESSIONS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 /// Callers at a fixed rate: enough that none has to wait for another.
-const OPEN_CALLERS: usize = 1024;
+const OPEN_CALLERS: usize = 2048;
+/// How much longer than others a round at a fixed rate is: what is under way when it ends is not done, and would be a large
+/// part of what a short one has due.
+const OPEN_TIMES: u32 = 4;
 /// The part of what is due that has to be done for a latency to say something: what waits for longer and longer has
 /// p99 and p50 close to each other.
 const KEPT_UP: f64 = 0.98;
@@ -75,7 +78,8 @@ impl<'a> Ours<'a> {
         let rate = self.last.all.rate;
         self.rates.push(rate);
         session.quiet(&self.calls.system.processes).await;
-        let plan = session.settings.plan(Pace::Open(rate * 0.7));
+        let mut plan = session.settings.plan(Pace::Open(rate * 0.7));
+        plan.duration *= OPEN_TIMES;
         self.at_70 = self.calls.run(Call::Send, OPEN_CALLERS, plan).await?;
         let kept_up =
             self.at_70.all.rate > rate * 0.7 * KEPT_UP && self.at_70.all.p50 < self.last.all.p50;
