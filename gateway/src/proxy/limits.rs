@@ -47,8 +47,8 @@ impl Limits {
         }
     }
 
-    /// A place for a call of `route`. A call that is short waits for one, in turn; a stream or a password does not, as none
-    /// may be free for long.
+    /// A place for a call of `route`. A call waits for one, in turn; for one among the streams, or among those that hash a
+    /// password, nobody waits, as none may be free for long.
     ///
     /// # Errors
     /// `OVERLOADED`

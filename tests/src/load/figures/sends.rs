@@ -27,7 +27,7 @@ use crate::load::{
 const CALLERS: [usize; 5] = [32, 128, 256, 512, 1024];
 const CLIENTS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 const SESSIONS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
-/// Callers at a fixed rate: enough that none has to wait for another.
+/// Callers at a fixed rate: as many as the gateway takes at once, so that what is due waits for a free one in a stall alone.
 const OPEN_CALLERS: usize = 2048;
 /// How much longer than others a round at a fixed rate is: what is under way when it ends is not done, and would be a large
 /// part of what a short one has due.
@@ -35,7 +35,8 @@ const OPEN_TIMES: u32 = 4;
 /// The part of what is due that has to be done for a latency to say something: what waits for longer and longer has
 /// p99 and p50 close to each other.
 const KEPT_UP: f64 = 0.98;
-/// Callers in a flood, more than the gateway takes and has wait together, and their connections.
+/// Callers in a flood, four times as many as the gateway takes at once, and their connections. The others wait there, as
+/// there is room for them, and are refused when they have waited for too long.
 const FLOOD: (usize, usize) = (8192, 64);
 
 /// One of our systems, what it did, and what at 70 % of that.
