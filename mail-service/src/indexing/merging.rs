@@ -65,15 +65,13 @@ impl Indexer {
 
     /// Begins a segment; answers whether the mailbox is still in use.
     pub(crate) async fn begin_segment(&self, new: &Segment) -> Result<bool, StoreError> {
-        let mut transaction = self.store.begin().await?;
+        let mut transaction = self.store.begin_derived().await?;
+        let (building, now) = (SegmentState::Building, self.clock.now());
+        transaction.add_segment(new, building, now).await?;
         if !is_active(&mut *transaction, new.owner_id).await? {
             transaction.rollback().await;
             return Ok(false);
         }
-        let building = SegmentState::Building;
-        transaction
-            .add_segment(new, building, self.clock.now())
-            .await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -112,8 +110,9 @@ impl Indexer {
     pub(crate) async fn write(&self, new: &Segment, blocks: &[Block]) -> Result<bool, StoreError> {
         let key = (new.owner_id, new.segment_id);
         let still = (SegmentState::Building, SegmentState::Building);
-        let mut transaction = self.store.begin().await?;
-        // An erased mailbox must not get anything back.
+        let mut transaction = self.store.begin_derived().await?;
+        transaction.add_blocks(key, blocks).await?;
+        // An erased mailbox must not get anything back. Locked last: nobody who sends to it waits for the blocks.
         let wanted = is_active(&mut *transaction, new.owner_id).await?
             && transaction
                 .set_segment(key, still, self.clock.now())
@@ -122,7 +121,6 @@ impl Indexer {
             transaction.rollback().await;
             return Ok(false);
         }
-        transaction.add_blocks(key, blocks).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -130,7 +128,7 @@ impl Indexer {
     async fn put_into_use(&self, new: &Segment, old: &[Segment]) -> Result<bool, StoreError> {
         use SegmentState::{Building, Replaced, Used};
         let (owner, now) = (new.owner_id, self.clock.now());
-        let mut transaction = self.store.begin().await?;
+        let mut transaction = self.store.begin_derived().await?;
         let mut wanted = is_active(&mut *transaction, owner).await?;
         for segment in old {
             let key = (owner, segment.segment_id);

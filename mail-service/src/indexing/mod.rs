@@ -119,7 +119,7 @@ impl Indexer {
     pub(crate) async fn remove_unused(&self) -> Result<(), StoreError> {
         let before = self.clock.now().minus(UNUSED);
         for segment in self.store.unused_segments(before, SWEEP_STEP).await? {
-            let mut transaction = self.store.begin().await?;
+            let mut transaction = self.store.begin_derived().await?;
             transaction.drop_segment(segment).await?;
             transaction.commit().await?;
         }
@@ -154,7 +154,7 @@ impl Indexer {
 
     /// Begins anew, if all of these segments are still in use.
     pub(crate) async fn forget(&self, owner: Uuid, segments: &[Segment]) -> Result<(), StoreError> {
-        let mut transaction = self.store.begin().await?;
+        let mut transaction = self.store.begin_derived().await?;
         let mut ours = false;
         for mailbox in transaction.lock_mailboxes(&[owner]).await? {
             let times = (mailbox.indexed_time, Timestamp::from_micros(0));
@@ -218,17 +218,7 @@ impl Indexer {
         made: Made,
     ) -> Result<bool, StoreError> {
         let (owner, now) = (mailbox.owner_id, self.clock.now());
-        let mut transaction = self.store.begin().await?;
-        if !is_active(&mut *transaction, owner).await? {
-            transaction.rollback().await;
-            return Ok(false);
-        }
-        let times = (mailbox.indexed_time, until);
-        if !transaction.set_indexed(owner, times).await? {
-            // Somebody else did: there may be more all the same.
-            transaction.rollback().await;
-            return Ok(true);
-        }
+        let mut transaction = self.store.begin_derived().await?;
         if let Some(oldest_time) = made.oldest {
             let segment = Segment {
                 owner_id: owner,
@@ -245,7 +235,14 @@ impl Indexer {
             let people: Vec<Uuid> = made.people.into_iter().collect();
             transaction.add_correspondents(owner, &people).await?;
         }
-        transaction.commit().await?;
+        // Last, as it locks the mailbox: nobody who sends to it waits for what is above.
+        let times = (mailbox.indexed_time, until);
+        if transaction.set_indexed(owner, times).await? {
+            transaction.commit().await?;
+        } else {
+            // Somebody else did, or it was erased.
+            transaction.rollback().await;
+        }
         Ok(true)
     }
 

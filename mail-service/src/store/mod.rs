@@ -79,6 +79,11 @@ pub trait MailStore: std::fmt::Debug + Send + Sync + 'static {
     /// Begins a transaction. One that is dropped unfinished takes no effect.
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
+    /// Begins a transaction of what can be made again from everything else, as the index of search can. Its commit does
+    /// not wait for the disk: a power cut may undo it, and those like it that came after it, but nothing that a commit
+    /// waited for, nor what that was built on.
+    async fn begin_derived(&self) -> Result<Box<dyn Transaction>, StoreError>;
+
     /// Whether the store answers and takes writes.
     async fn ping(&self) -> Result<(), StoreError>;
 
@@ -305,7 +310,7 @@ pub trait Transaction: Send {
     /// Removes entries of that queue, and contents.
     async fn sweep(&mut self, entries: &[Uuid], contents: &[Uuid]) -> Result<(), StoreError>;
 
-    /// Adds a segment without blocks to a locked mailbox's index.
+    /// Adds a segment without blocks to the index of a mailbox that is locked before the commit.
     async fn add_segment(
         &mut self,
         segment: &Segment,
@@ -313,7 +318,7 @@ pub trait Transaction: Send {
         time: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Adds blocks to a segment of a locked mailbox.
+    /// Adds blocks to a segment of a mailbox that is locked before the commit.
     async fn add_blocks(&mut self, segment: Key, blocks: &[Block]) -> Result<(), StoreError>;
 
     /// Brings a segment from one state to another; answers whether it was in the first.
@@ -334,8 +339,8 @@ pub trait Transaction: Send {
         accounts: &[Uuid],
     ) -> Result<(), StoreError>;
 
-    /// Notes that messages are indexed up to the second of these times; answers whether they were up
-    /// to the first.
+    /// Locks a mailbox and notes that its messages are indexed up to the second of these times; answers whether it is in
+    /// use, and they were up to the first.
     async fn set_indexed(
         &mut self,
         owner: Uuid,
@@ -376,7 +381,7 @@ pub trait Transaction: Send {
         time: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Makes it durable.
+    /// Makes it seen by everybody and, unless it is derived, durable.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 
     /// Undoes it. Failing that, the connection is closed, which undoes it too.

@@ -196,7 +196,7 @@ pub(super) const DROP_BLOCKS: &str =
 pub(super) const DROP_SEGMENT: &str =
     "DELETE FROM search_segments WHERE owner_id = $1 AND segment_id = $2";
 pub(super) const SET_INDEXED: &str = "UPDATE mailboxes SET indexed_time = $1 WHERE owner_id = $2 AND \
-     indexed_time = $3";
+     indexed_time = $3 AND state = 1";
 pub(super) const ANSWER: &str = concat!(
     "SELECT ",
     answer_columns!(),

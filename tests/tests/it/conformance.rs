@@ -24,6 +24,14 @@ mod containers {
         }
     }
 
+    #[tokio::test(flavor = "multi_thread")]
+    async fn writers_on_postgres_do_not_wait_without_need() {
+        if available() {
+            let postgres = Postgres::start().await;
+            mailboxes::beside::check(&mail_store(&postgres).await).await;
+        }
+    }
+
     #[test]
     fn random_operations_on_postgres_do_what_the_model_says() {
         if available() {

@@ -63,6 +63,20 @@ impl FaultyStore {
     pub(super) fn open(&self) {
         self.gate.add_permits(Semaphore::MAX_PERMITS);
     }
+
+    async fn let_through(
+        &self,
+        begin: impl Future<Output = Result<Box<dyn Transaction>, StoreError>>,
+    ) -> Result<Box<dyn Transaction>, StoreError> {
+        self.wanted.fetch_add(1, Ordering::SeqCst);
+        let _open = self.gate.acquire().await;
+        let inner = begin.await?;
+        Ok(Box::new(FaultyTransaction {
+            inner,
+            conflicts: Arc::clone(&self.conflicts),
+            lost_commits: Arc::clone(&self.lost_commits),
+        }))
+    }
 }
 
 fn take_one(count: &AtomicU32) -> bool {
@@ -79,14 +93,11 @@ impl MailStore for FaultyStore {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        self.wanted.fetch_add(1, Ordering::SeqCst);
-        let _open = self.gate.acquire().await;
-        let inner = self.inner.begin().await?;
-        Ok(Box::new(FaultyTransaction {
-            inner,
-            conflicts: Arc::clone(&self.conflicts),
-            lost_commits: Arc::clone(&self.lost_commits),
-        }))
+        self.let_through(self.inner.begin()).await
+    }
+
+    async fn begin_derived(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.let_through(self.inner.begin_derived()).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

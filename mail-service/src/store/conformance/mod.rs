@@ -4,7 +4,7 @@
 //!
 //! In this crate every case is a test on `SQLite`, and on PostgreSQL where `TM_TEST_POSTGRES_URL`
 //! names one. Elsewhere (feature `conformance`): [`run_all`] for the cases, [`statements`] for the
-//! statements of an engine, [`random`] for random operations against a model, [`search`] for random
+//! statements of an engine, [`beside`] for several who write at once, [`random`] for random operations against a model, [`search`] for random
 //! queries against one, [`scale`] to measure mailboxes of any size.
 
 #![expect(
@@ -13,6 +13,7 @@
     reason = "these are tests, compiled for other packages too: panicking is how they fail"
 )]
 
+pub mod beside;
 mod caller;
 mod changes;
 mod clerk;

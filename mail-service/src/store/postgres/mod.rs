@@ -20,7 +20,10 @@ use uuid::Uuid;
 
 #[cfg(any(test, feature = "conformance"))]
 pub(super) use self::sql::{BLOCKS, COPIES_AT, OWN};
-use self::{sets::column, transaction::PostgresTransaction};
+use self::{
+    sets::column,
+    transaction::{BEGIN, BEGIN_DERIVED, PostgresTransaction},
+};
 use super::{
     Account, BlockRange, End, KeptAnswer, Key, MailStore, Queue, Retention, Segment, StoreError,
     Transaction, Unindexed, rows,
@@ -109,7 +112,14 @@ async fn migrate(options: &PgConnectOptions) -> anyhow::Result<()> {
 impl MailStore for PostgresStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         let connection = self.writers.acquire().await?;
-        Ok(Box::new(PostgresTransaction::begin(connection).await?))
+        let begun = PostgresTransaction::begin(connection, BEGIN).await?;
+        Ok(Box::new(begun))
+    }
+
+    async fn begin_derived(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        let connection = self.writers.acquire().await?;
+        let begun = PostgresTransaction::begin(connection, BEGIN_DERIVED).await?;
+        Ok(Box::new(begun))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -24,6 +24,12 @@ use crate::{
     },
 };
 
+/// What a transaction begins with.
+pub(super) const BEGIN: &str = "BEGIN";
+/// Commits without waiting for the disk, in the order of all commits
+/// ([Asynchronous Commit](https://www.postgresql.org/docs/current/wal-async-commit.html)).
+pub(super) const BEGIN_DERIVED: &str = "BEGIN; SET LOCAL synchronous_commit = off";
+
 pub(super) struct PostgresTransaction {
     connection: Option<PoolConnection<Postgres>>,
 }
@@ -31,11 +37,14 @@ pub(super) struct PostgresTransaction {
 impl PostgresTransaction {
     /// The connection is the transaction's from the start: whoever gives up while it begins must
     /// not leave one behind that is inside of a transaction.
-    pub(super) async fn begin(connection: PoolConnection<Postgres>) -> Result<Self, StoreError> {
+    pub(super) async fn begin(
+        connection: PoolConnection<Postgres>,
+        statements: &'static str,
+    ) -> Result<Self, StoreError> {
         let mut transaction = Self {
             connection: Some(connection),
         };
-        sqlx::raw_sql("BEGIN")
+        sqlx::raw_sql(statements)
             .execute(traced(transaction.connection()?))
             .await?;
         Ok(transaction)

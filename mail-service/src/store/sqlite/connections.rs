@@ -103,8 +103,6 @@ impl Connections {
     /// It cannot be opened.
     pub(super) fn writer(path: &Path) -> anyhow::Result<Self> {
         let connection = Connection::open(path)?;
-        // NORMAL may lose the last commits at a power cut.
-        connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         set_up(&connection)?;
@@ -198,6 +196,15 @@ impl Connections {
             Err(_) if begun.swap(true, Ordering::AcqRel) => answer.await,
             Err(_) => Err(busy(self.patience)),
         }
+    }
+
+    /// Carries out a step beside those of whoever has the connection.
+    #[cfg(test)]
+    pub(super) async fn beside<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        carry_out(&self.place, false, step).await
     }
 
     /// How many there are.

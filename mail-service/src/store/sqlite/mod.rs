@@ -26,7 +26,7 @@ pub(super) use self::sql::{BLOCKS, COPY_AT, OWN};
 use self::{
     connections::Connections,
     query::{fetch, look_up, look_up_each, one},
-    transaction::SqliteTransaction,
+    transaction::{SqliteTransaction, Synchronous},
 };
 use super::{
     Account, BlockRange, End, KeptAnswer, Key, MailStore, Queue, Retention, Segment, StoreError,
@@ -131,7 +131,13 @@ impl MailStore for SqliteStore {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        Ok(Box::new(SqliteTransaction::begin(&self.writer).await?))
+        let begun = SqliteTransaction::begin(&self.writer, Synchronous::Full);
+        Ok(Box::new(begun.await?))
+    }
+
+    async fn begin_derived(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        let begun = SqliteTransaction::begin(&self.writer, Synchronous::Normal);
+        Ok(Box::new(begun.await?))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

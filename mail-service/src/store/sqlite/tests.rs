@@ -261,3 +261,30 @@ async fn a_read_is_given_up_as_long_as_it_has_not_begun() {
     done.await.expect_err("it was given up");
     assert_eq!(readers.run(|_| Ok(8)).await.unwrap(), 8);
 }
+
+#[tokio::test]
+async fn every_commit_waits_for_the_disk_but_for_what_is_derived() {
+    const NORMAL: i64 = 1;
+    const FULL: i64 = 2;
+
+    let (_folder, store) = opened().await;
+    let level = async || {
+        let level = |connection: &Connection| {
+            let level = connection.pragma_query_value(None, "synchronous", |row| row.get(0));
+            Ok::<i64, StoreError>(level?)
+        };
+        store.writer.beside(level).await.unwrap()
+    };
+    for n in 0..3 {
+        let derived = store.begin_derived().await.unwrap();
+        assert_eq!(level().await, NORMAL);
+        match n {
+            0 => derived.commit().await.unwrap(),
+            1 => derived.rollback().await,
+            _ => drop(derived),
+        }
+        let durable = store.begin().await.unwrap();
+        assert_eq!(level().await, FULL, "{n}");
+        durable.commit().await.unwrap();
+    }
+}

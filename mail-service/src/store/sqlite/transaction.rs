@@ -24,6 +24,24 @@ use crate::{
 /// How many old answers go in one transaction.
 const FORGOTTEN_AT_ONCE: i64 = 4000;
 
+/// What a commit waits for ([`PRAGMA synchronous`](https://www.sqlite.org/pragma.html#pragma_synchronous)).
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Synchronous {
+    /// That it is on the disk.
+    Full,
+    /// Nothing: it is on the disk with the next one that waits.
+    Normal,
+}
+
+impl Synchronous {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+        }
+    }
+}
+
 pub(super) struct SqliteTransaction {
     /// `None` when it has ended.
     lease: Option<Lease>,
@@ -32,12 +50,19 @@ pub(super) struct SqliteTransaction {
 impl SqliteTransaction {
     /// The connection is the transaction's from the start: whoever gives up while it begins must
     /// not leave one behind that is inside of a transaction.
-    pub(super) async fn begin(writer: &Connections) -> Result<Self, StoreError> {
+    pub(super) async fn begin(
+        writer: &Connections,
+        synchronous: Synchronous,
+    ) -> Result<Self, StoreError> {
         let transaction = Self {
             lease: Some(writer.acquire().await?),
         };
-        // Deferred, the step from reading to writing would ignore the busy timeout.
-        let begin = |connection: &Connection| execute(connection, "BEGIN IMMEDIATE", []);
+        let begin = move |connection: &Connection| {
+            // Said every time: what the transaction before this one had is nothing to rely on.
+            connection.pragma_update(None, "synchronous", synchronous.name())?;
+            // Deferred, the step from reading to writing would ignore the busy timeout.
+            execute(connection, "BEGIN IMMEDIATE", [])
+        };
         transaction.run(begin).await?;
         Ok(transaction)
     }
