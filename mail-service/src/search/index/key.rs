@@ -21,9 +21,8 @@ pub(super) fn word(word: &str, field: Field) -> Vec<u8> {
     key
 }
 
-/// Makes `key` that of `word` in `field`.
+/// Adds the key of `word` in `field` to `key`.
 pub(super) fn write_word(word: &str, field: Field, key: &mut Vec<u8>) {
-    key.clear();
     key.push(WORD);
     key.extend_from_slice(word.as_bytes());
     key.extend_from_slice(&[0, field as u8]);
@@ -36,9 +35,17 @@ pub(super) fn person(person: Uuid, role: Role) -> Vec<u8> {
 
 /// A key as it is stored, whose postings begin at `time`, or there at `position`.
 pub(super) fn stored(key: &[u8], time: i64, position: Option<u32>) -> Vec<u8> {
-    let mut stored = [key, &time_bytes(time)].concat();
-    stored.extend(position.into_iter().flat_map(u32::to_be_bytes));
+    let mut stored = Vec::new();
+    store(key, time, position, &mut stored);
     stored
+}
+
+/// Makes `stored` a key as it is stored, whose postings begin at `time`, or there at `position`.
+pub(super) fn store(key: &[u8], time: i64, position: Option<u32>, stored: &mut Vec<u8>) {
+    stored.clear();
+    stored.extend_from_slice(key);
+    stored.extend_from_slice(&time_bytes(time));
+    stored.extend(position.into_iter().flat_map(u32::to_be_bytes));
 }
 
 /// The length of the key that was `stored`, and the time its postings begin at.

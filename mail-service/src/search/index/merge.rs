@@ -9,6 +9,8 @@ use super::{Block, Corrupt, cursor::Cursor, writer::Writer};
 #[derive(Debug)]
 pub struct Merger {
     inputs: Vec<Input>,
+    /// Those that are at a posting, in the order of these postings.
+    order: Vec<usize>,
     writer: Writer,
 }
 
@@ -45,6 +47,7 @@ impl Merger {
     pub fn new(inputs: usize) -> Self {
         Self {
             inputs: (0..inputs).map(|_| Input::Hungry).collect(),
+            order: Vec::new(),
             writer: Writer::default(),
         }
     }
@@ -72,17 +75,19 @@ impl Merger {
             Some(block) => Input::begin(block)?,
             None => Input::Ended,
         };
+        if matches!(self.inputs[input], Input::At(_)) {
+            let place = self.place(&self.order, input);
+            self.order.insert(place, input);
+        }
         while self.hungry().is_none()
-            && let Some((first, second)) = self.first_two()
+            && let Some(&first) = self.order.first()
         {
-            // Segments are of different times, so much of one comes before anything of the others.
-            while second.is_none_or(|second| self.comes_before(first, second))
-                && let Input::At(cursor) = &mut self.inputs[first]
-            {
-                copy(cursor, &mut self.writer, &alive)?;
-                if !cursor.advance()? {
-                    self.inputs[first] = Input::Hungry;
-                }
+            self.copy_from(first, &alive)?;
+            if matches!(self.inputs[first], Input::At(_)) {
+                let others = self.place(&self.order[1..], first);
+                self.order[..=others].rotate_left(1);
+            } else {
+                self.order.remove(0);
             }
         }
         Ok(self.writer.take())
@@ -94,14 +99,24 @@ impl Merger {
         self.writer.finish()
     }
 
-    /// The segment whose posting comes next, and the one that comes after it.
-    fn first_two(&self) -> Option<(usize, Option<usize>)> {
-        let orders = self.inputs.iter().map(Input::order).enumerate();
-        let ready = orders.filter_map(|(number, order)| Some((order?, number)));
-        let mut ready: Vec<_> = ready.collect();
-        ready.sort_unstable();
-        let mut numbers = ready.into_iter().map(|(_, number)| number);
-        Some((numbers.next()?, numbers.next()))
+    /// Copies from the input that is `first` until another one is, or it has no more.
+    fn copy_from(&mut self, first: usize, alive: impl Fn(i64) -> bool) -> Result<(), Corrupt> {
+        let second = self.order.get(1).copied();
+        // Segments are of different times, so much of one comes before anything of the others.
+        while second.is_none_or(|second| self.comes_before(first, second))
+            && let Input::At(cursor) = &mut self.inputs[first]
+        {
+            copy(cursor, &mut self.writer, &alive)?;
+            if !cursor.advance()? {
+                self.inputs[first] = Input::Hungry;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many of `others`, which are in order, come before an input.
+    fn place(&self, others: &[usize], input: usize) -> usize {
+        others.partition_point(|&other| self.comes_before(other, input))
     }
 
     fn comes_before(&self, one: usize, other: usize) -> bool {

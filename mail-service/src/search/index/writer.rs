@@ -17,11 +17,11 @@ pub(super) struct Writer {
     block: Block,
     /// The key that was last written to `block`.
     last_key: Vec<u8>,
-    entry: Option<Entry>,
+    entry: Entry,
 }
 
-/// An entry whose last posting is still open.
-#[derive(Debug)]
+/// An entry whose last posting is still open; none, if it has no key.
+#[derive(Debug, Default)]
 struct Entry {
     key_length: usize,
     stored_key: Vec<u8>,
@@ -43,48 +43,51 @@ impl Writer {
 
     /// Begins a posting, or goes on with it: see [`Self::push`].
     pub(super) fn open_posting(&mut self, key: &[u8], time: i64) {
-        match &mut self.entry {
-            Some(entry) if entry.key() == key && entry.time == time => {}
-            Some(entry) if entry.key() == key && entry.postings.len() < ENTRY_BYTES => {
-                entry.postings.push(0);
-                write_number(entry.time.abs_diff(time), &mut entry.postings);
-                entry.time = time;
-                entry.next = 0;
-            }
-            _ => self.open_entry(Entry::new(key, time, None)),
+        let entry = &mut self.entry;
+        let is_same = entry.key() == key;
+        if is_same && entry.time == time {
+            return;
+        }
+        if is_same && entry.postings.len() < ENTRY_BYTES {
+            entry.postings.push(0);
+            write_number(entry.time.abs_diff(time), &mut entry.postings);
+            entry.time = time;
+            entry.next = 0;
+        } else {
+            self.finish_entry();
+            self.entry.begin(key, time, None);
         }
     }
 
     /// Adds a position to the posting that was opened last.
     pub(super) fn push_position(&mut self, position: u32) {
-        let Some(entry) = &mut self.entry else { return };
-        if position < entry.next {
+        if position < self.entry.next {
             return;
         }
-        if entry.postings.len() >= ENTRY_BYTES {
-            let next = Entry::new(entry.key(), entry.time, Some(position));
-            self.open_entry(next);
+        if self.entry.postings.len() >= ENTRY_BYTES {
+            let (key, time) = (self.entry.key().to_vec(), self.entry.time);
+            self.finish_entry();
+            self.entry.begin(&key, time, Some(position));
         }
-        if let Some(entry) = &mut self.entry {
-            write_number(u64::from(position - entry.next) + 1, &mut entry.postings);
-            entry.next = position + 1;
-        }
+        let entry = &mut self.entry;
+        write_number(u64::from(position - entry.next) + 1, &mut entry.postings);
+        entry.next = position + 1;
     }
 
-    fn open_entry(&mut self, next: Entry) {
-        if let Some(mut entry) = self.entry.replace(next) {
-            entry.postings.push(0);
-            self.write(entry);
+    /// Writes the entry, if there is one.
+    fn finish_entry(&mut self) {
+        let entry = &mut self.entry;
+        if entry.key_length == 0 {
+            return;
         }
-    }
-
-    fn write(&mut self, entry: Entry) {
+        entry.postings.push(0);
         // Besides key and postings, an entry is three numbers of at most two bytes.
         let bytes = entry.stored_key.len() + entry.postings.len() + 6;
         if self.block.first_key.len() + self.block.data.len() + bytes > BLOCK_BYTES {
-            self.finish_block();
+            finish_block(&mut self.block, &mut self.finished);
         }
         if self.block.data.is_empty() {
+            self.block.data.reserve(BLOCK_BYTES);
             self.block.data.push(VERSION);
             self.block.first_key.clone_from(&entry.stored_key);
             self.last_key.clone_from(&entry.stored_key);
@@ -95,13 +98,7 @@ impl Writer {
         write_number(shared as u64, data);
         write_bytes(&entry.stored_key[shared..], data);
         write_bytes(&entry.postings, data);
-        self.last_key = entry.stored_key;
-    }
-
-    fn finish_block(&mut self) {
-        if !self.block.data.is_empty() {
-            self.finished.push(mem::take(&mut self.block));
-        }
+        mem::swap(&mut self.last_key, &mut entry.stored_key);
     }
 
     /// The blocks that are finished and were not taken before.
@@ -111,24 +108,26 @@ impl Writer {
 
     /// The remaining blocks.
     pub(super) fn finish(mut self) -> Vec<Block> {
-        if let Some(mut entry) = self.entry.take() {
-            entry.postings.push(0);
-            self.write(entry);
-        }
-        self.finish_block();
+        self.finish_entry();
+        finish_block(&mut self.block, &mut self.finished);
         self.finished
     }
 }
 
+fn finish_block(block: &mut Block, finished: &mut Vec<Block>) {
+    if !block.data.is_empty() {
+        finished.push(mem::take(block));
+    }
+}
+
 impl Entry {
-    fn new(key: &[u8], time: i64, position: Option<u32>) -> Self {
-        Self {
-            key_length: key.len(),
-            stored_key: key::stored(key, time, position),
-            postings: Vec::new(),
-            time,
-            next: 0,
-        }
+    /// Begins anew.
+    fn begin(&mut self, key: &[u8], time: i64, position: Option<u32>) {
+        self.key_length = key.len();
+        key::store(key, time, position, &mut self.stored_key);
+        self.postings.clear();
+        self.time = time;
+        self.next = 0;
     }
 
     fn key(&self) -> &[u8] {
