@@ -93,6 +93,18 @@ async fn full() -> (Gateway, Tails, Response<Body>, Tail) {
     (gateway, tails, first, tail)
 }
 
+/// The call that was under way, and the next one, once it has come through.
+async fn both_are_answered(
+    first: Response<Body>,
+    next: impl Future<Output = Reply>,
+    tails: &mut Tails,
+) {
+    let answer = async { tails.next().await.frames.send(Ok(ok())).await.unwrap() };
+    let (first, next, ()) = within(async { tokio::join!(Reply::of(first), next, answer) }).await;
+    assert!(first.is_ok());
+    assert!(next.is_ok());
+}
+
 #[tokio::test]
 async fn a_call_too_many_waits_until_the_body_of_another_has_ended() {
     let (gateway, mut tails, first, tail) = full().await;
@@ -112,10 +124,7 @@ async fn a_call_too_many_waits_until_the_body_of_another_has_ended() {
     tails.next().await;
 
     tail.frames.send(Ok(ok())).await.unwrap();
-    let answer = async { tails.next().await.frames.send(Ok(ok())).await.unwrap() };
-    let (first, next, ()) = within(async { tokio::join!(Reply::of(first), next, answer) }).await;
-    assert!(first.is_ok());
-    assert!(next.is_ok());
+    both_are_answered(first, next, &mut tails).await;
 }
 
 #[tokio::test]
@@ -147,11 +156,7 @@ async fn a_call_that_is_given_up_while_it_waits_leaves_its_place_to_another() {
         tails.next().await;
     }
     tail.frames.send(Ok(ok())).await.unwrap();
-    let next = gateway.call(GET_MESSAGE, ALICE);
-    let answer = async { tails.next().await.frames.send(Ok(ok())).await.unwrap() };
-    let (first, next, ()) = within(async { tokio::join!(Reply::of(first), next, answer) }).await;
-    assert!(first.is_ok());
-    assert!(next.is_ok());
+    both_are_answered(first, gateway.call(GET_MESSAGE, ALICE), &mut tails).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -20,8 +20,12 @@ const SLOWED: Duration = Duration::from_millis(500);
 /// Which mailboxes are to be looked at.
 #[derive(Debug, Default)]
 struct Queue {
+    /// Those whose turn comes, in order.
     order: VecDeque<Uuid>,
+    /// Those and, of the ones that are looked at now, those that are to be looked at again.
     waiting: HashSet<Uuid>,
+    /// Those that are looked at now.
+    taken: HashSet<Uuid>,
 }
 
 /// Takes hints of what may be worth indexing.
@@ -53,11 +57,15 @@ impl Hints {
 
     /// This mailbox has much that is not indexed.
     pub(crate) fn look_at(&self, owner: Uuid) {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.waiting.insert(owner) {
+        let mut queue = self.queue();
+        if queue.waiting.insert(owner) && !queue.taken.contains(&owner) {
             queue.order.push_back(owner);
             self.some.notify_one();
         }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a mailbox has far too much that is not indexed.
@@ -83,16 +91,36 @@ impl Hints {
         let _ = tokio::time::timeout(SLOWED, caught_up).await;
     }
 
-    pub(super) async fn next(&self) -> Uuid {
+    /// The mailbox whose turn it is. Nobody else gets it as long as this one is not dropped.
+    pub(super) async fn next(&self) -> Turn<'_> {
         loop {
             {
-                let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut queue = self.queue();
                 if let Some(owner) = queue.order.pop_front() {
                     queue.waiting.remove(&owner);
-                    return owner;
+                    queue.taken.insert(owner);
+                    return Turn { hints: self, owner };
                 }
             }
             self.some.notified().await;
+        }
+    }
+}
+
+/// The time in which one looks at a mailbox.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    hints: &'a Hints,
+    pub(super) owner: Uuid,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.hints.queue();
+        queue.taken.remove(&self.owner);
+        if queue.waiting.contains(&self.owner) {
+            queue.order.push_back(self.owner);
+            self.hints.some.notify_one();
         }
     }
 }
@@ -130,6 +158,24 @@ mod tests {
             .await
             .expect("one");
         assert!(timeout(Duration::ZERO, services[0].next()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_mailbox_is_looked_at_by_one_at_once() {
+        let hints = Hints::new();
+        let [one, other] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        hints.look_at(one);
+        let turn = hints.next().await;
+        hints.look_at(one);
+        hints.look_at(other);
+        let others = hints.next().await;
+        assert_eq!((turn.owner, others.owner), (one, other));
+        assert!(timeout(Duration::ZERO, hints.next()).await.is_err());
+        drop(turn);
+        let again = timeout(Duration::ZERO, hints.next()).await;
+        assert_eq!(again.expect("what came meanwhile").owner, one);
+        drop(others);
+        assert!(timeout(Duration::ZERO, hints.next()).await.is_err());
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ mod merging;
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use turbomessage_service_kit::clock::{SharedClock, Timestamp, new_id};
@@ -31,6 +32,8 @@ const WORTH_BYTES: i64 = 256 * 1024;
 /// The most that goes into a new segment at once. Whoever has more waiting is behind.
 const MOST_MESSAGES: i64 = 2048;
 const MOST_BYTES: i64 = 4 * 1024 * 1024;
+/// How many mailboxes are indexed at once: while one's transaction waits for those of senders, the next segment is made.
+const AT_ONCE: usize = 2;
 /// A search that has begun ends long before; so does a merge that still goes on.
 const UNUSED: Duration = Duration::from_secs(120);
 const SWEEP: Duration = Duration::from_secs(30);
@@ -51,7 +54,8 @@ impl Indexer {
     /// Indexes until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let working = async {
-            tokio::join!(self.find_backlogs(), self.sweep(), self.follow_hints());
+            let following = join_all((0..AT_ONCE).map(|_| self.follow_hints()));
+            tokio::join!(self.find_backlogs(), self.sweep(), following);
         };
         tokio::select! {
             () = working => {}
@@ -67,7 +71,8 @@ impl Indexer {
 
     /// Takes the next step in the mailbox whose turn it is.
     pub(crate) async fn follow_hint(&self) {
-        let owner = self.hints.next().await;
+        let turn = self.hints.next().await;
+        let owner = turn.owner;
         match self.step(owner).await {
             // One with much to index does not hold up the others.
             Ok(true) => self.hints.look_at(owner),

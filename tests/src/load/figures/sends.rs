@@ -35,9 +35,10 @@ const OPEN_TIMES: u32 = 4;
 /// The part of what is due that has to be done for a latency to say something: what waits for longer and longer has
 /// p99 and p50 close to each other.
 const KEPT_UP: f64 = 0.98;
-/// Callers in a flood, four times as many as the gateway takes at once, and their connections. The others wait there, as
-/// there is room for them, and are refused when they have waited for too long.
-const FLOOD: (usize, usize) = (8192, 64);
+/// Callers in floods: four times as many as the gateway takes at once, for whom there is room to wait there until they are
+/// refused, and eight times as many, of whom a third is refused at once.
+const FLOODS: [usize; 2] = [8192, 16_384];
+const FLOOD_CONNECTIONS: usize = 64;
 
 /// One of our systems, what it did, and what at 70 % of that.
 #[derive(Debug)]
@@ -195,8 +196,8 @@ pub(super) async fn measure(session: &mut Session) -> anyhow::Result<()> {
     session.figure(sqlite_figure(theirs));
     session.figure(dev.spread());
     session.figure(services.spread());
-    flood(session, &dev).await?;
-    flood(session, &services).await
+    floods(session, &dev).await?;
+    floods(session, &services).await
 }
 
 async fn without_containers(session: &mut Session, mut dev: Ours<'_>) -> anyhow::Result<()> {
@@ -213,7 +214,7 @@ async fn without_containers(session: &mut Session, mut dev: Ours<'_>) -> anyhow:
     session.figure(alone);
     session.figure(sqlite_figure(theirs));
     session.figure(dev.spread());
-    flood(session, &dev).await
+    floods(session, &dev).await
 }
 
 async fn one_send(calls: &Calls<'_>) -> anyhow::Result<()> {
@@ -354,15 +355,21 @@ fn sqlite_figure(theirs: Theirs) -> Figure {
 }
 
 /// Five times what it can do, and what becomes of it.
-async fn flood(session: &mut Session, ours: &Ours<'_>) -> anyhow::Result<()> {
+async fn floods(session: &mut Session, ours: &Ours<'_>) -> anyhow::Result<()> {
+    for callers in FLOODS {
+        flood(session, ours, callers).await?;
+    }
+    Ok(())
+}
+
+async fn flood(session: &mut Session, ours: &Ours<'_>, callers: usize) -> anyhow::Result<()> {
     let peak = ours.rates.iter().copied().fold(0.0, f64::max);
     let processes = &ours.calls.system.processes;
     session.quiet(processes).await;
-    let (callers, connections) = FLOOD;
     let calls = Calls {
         system: ours.calls.system,
         people: Arc::clone(&ours.calls.people),
-        connections,
+        connections: FLOOD_CONNECTIONS,
     };
     let before = processes.resident();
     let mut goodput = Vec::new();
@@ -387,7 +394,7 @@ async fn flood(session: &mut Session, ours: &Ours<'_>) -> anyhow::Result<()> {
         .map(|(failure, count)| format!("{count} × {failure}"))
         .collect();
     session.figure(Figure {
-        name: format!("a flood at 5 times capacity, {}: goodput", ours.name),
+        name: format!("a flood at 5 times capacity by {callers} callers, {}: goodput", ours.name),
         against: "its peak".into(),
         unit: "sends/s",
         theirs: vec![peak; goodput.len()],
@@ -395,7 +402,7 @@ async fn flood(session: &mut Session, ours: &Ours<'_>) -> anyhow::Result<()> {
         target: Target::AtLeast(0.8),
         notes: vec![
             format!(
-                "{:.0}/s were due, by {callers} callers on the same cores; in the last round {} done, {} not even \
+                "{:.0}/s were due, by callers on the same cores; in the last round {} done, {} not even \
                  begun; refused: {}",
                 peak * 5.0,
                 last.all.completed,
