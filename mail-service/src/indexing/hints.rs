@@ -91,6 +91,13 @@ impl Hints {
         let _ = tokio::time::timeout(SLOWED, caught_up).await;
     }
 
+    /// Waits until a mailbox is far behind.
+    pub(super) async fn some_behind(&self) {
+        let mut behind = self.behind.subscribe();
+        // It goes with this.
+        let _ = behind.wait_for(|behind| !behind.is_empty()).await;
+    }
+
     /// The mailbox whose turn it is. Nobody else gets it as long as this one is not dropped.
     pub(super) async fn next(&self) -> Turn<'_> {
         loop {
@@ -185,6 +192,9 @@ mod tests {
         hints.set_behind(slow, true);
         let others = hints.let_catch_up(|behind| behind.contains(&other));
         timeout(Duration::ZERO, others).await.expect("no wait");
+        timeout(Duration::ZERO, hints.some_behind())
+            .await
+            .expect("one is");
 
         let begun = Instant::now();
         hints.let_catch_up(|behind| behind.contains(&slow)).await;
@@ -196,5 +206,7 @@ mod tests {
         timeout(Duration::ZERO, waiting)
             .await
             .expect("no longer than it takes");
+        let none = timeout(Duration::ZERO, hints.some_behind()).await;
+        assert!(none.is_err());
     }
 }

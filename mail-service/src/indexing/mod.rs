@@ -9,7 +9,6 @@ mod merging;
 
 use std::time::Duration;
 
-use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use turbomessage_service_kit::clock::{SharedClock, Timestamp, new_id};
@@ -32,8 +31,6 @@ const WORTH_BYTES: i64 = 256 * 1024;
 /// The most that goes into a new segment at once. Whoever has more waiting is behind.
 const MOST_MESSAGES: i64 = 2048;
 const MOST_BYTES: i64 = 4 * 1024 * 1024;
-/// How many mailboxes are indexed at once: while one's transaction waits for those of senders, the next segment is made.
-const AT_ONCE: usize = 2;
 /// A search that has begun ends long before; so does a merge that still goes on.
 const UNUSED: Duration = Duration::from_secs(120);
 const SWEEP: Duration = Duration::from_secs(30);
@@ -54,8 +51,12 @@ impl Indexer {
     /// Indexes until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let working = async {
-            let following = join_all((0..AT_ONCE).map(|_| self.follow_hints()));
-            tokio::join!(self.find_backlogs(), self.sweep(), following);
+            tokio::join!(
+                self.find_backlogs(),
+                self.sweep(),
+                self.follow_hints(),
+                self.help()
+            );
         };
         tokio::select! {
             () = working => {}
@@ -65,6 +66,15 @@ impl Indexer {
 
     async fn follow_hints(&self) {
         loop {
+            self.follow_hint().await;
+        }
+    }
+
+    /// Indexes a second mailbox beside the first, as long as one is far behind: while the transaction of one waits for
+    /// those of senders, the next segment is made. At other times what senders do comes first.
+    async fn help(&self) {
+        loop {
+            self.hints.some_behind().await;
             self.follow_hint().await;
         }
     }
@@ -184,6 +194,7 @@ impl Indexer {
     /// Makes one more segment, if it is worth it; answers whether it did.
     async fn index_some(&self, owner: Uuid) -> Result<bool, StoreError> {
         let Some(mailbox) = self.active(owner).await? else {
+            self.hints.set_behind(owner, false);
             return Ok(false);
         };
         let indexed = mailbox.indexed_time;
@@ -240,7 +251,8 @@ impl Indexer {
             let people: Vec<Uuid> = made.people.into_iter().collect();
             transaction.add_correspondents(owner, &people).await?;
         }
-        // Last, as it locks the mailbox: nobody who sends to it waits for what is above.
+        // Last, as it locks the mailbox: nobody who sends to it waits for what is above, and what is above waits for nobody
+        // but another of these, as accounts come in one order.
         let times = (mailbox.indexed_time, until);
         if transaction.set_indexed(owner, times).await? {
             transaction.commit().await?;

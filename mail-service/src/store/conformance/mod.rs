@@ -4,8 +4,9 @@
 //!
 //! In this crate every case is a test on `SQLite`, and on PostgreSQL where `TM_TEST_POSTGRES_URL`
 //! names one. Elsewhere (feature `conformance`): [`run_all`] for the cases, [`statements`] for the
-//! statements of an engine, [`beside`] for several who write at once, [`random`] for random operations against a model, [`search`] for random
-//! queries against one, [`scale`] to measure mailboxes of any size.
+//! statements of an engine, [`beside`] for several who write at once, [`random`] for random operations
+//! against a model, [`search`] for random queries against one, [`scale`] to measure mailboxes of any
+//! size.
 
 #![expect(
     clippy::unwrap_used,
