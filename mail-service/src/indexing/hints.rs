@@ -94,7 +94,7 @@ impl Hints {
     /// Waits until a mailbox is far behind.
     pub(super) async fn some_behind(&self) {
         let mut behind = self.behind.subscribe();
-        // It goes with this.
+        // It cannot fail: what it hears from lives as long as this.
         let _ = behind.wait_for(|behind| !behind.is_empty()).await;
     }
 

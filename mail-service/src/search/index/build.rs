@@ -102,7 +102,7 @@ fn head(key: &[u8]) -> u64 {
     u64::from_be_bytes(head)
 }
 
-/// The number of a document or a key, in the half of the memory.
+/// The number of a document or a key in half of the memory: there is one of each for every word.
 fn small(number: usize) -> u32 {
     u32::try_from(number).expect("a segment has fewer documents, and fewer keys, than that")
 }
