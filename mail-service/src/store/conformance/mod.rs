@@ -296,6 +296,7 @@ cases! {
         segments_that_overlap_find_each_message_once,
         an_abandoned_merge_is_swept,
         a_merge_ends_with_its_mailbox,
+        nobody_waits_for_the_index_of_an_erased_mailbox,
         erasing_while_the_index_is_made_leaves_nothing_of_it,
     }
     faults {

@@ -12,6 +12,7 @@ use std::{
 };
 
 use futures::future::join_all;
+use tokio::time::timeout;
 use turbomessage_service_kit::clock::{ManualClock, SharedClock};
 use uuid::Uuid;
 
@@ -265,6 +266,22 @@ pub(super) async fn a_mailbox_with_much_to_index_does_not_hold_up_others(store: 
     assert_eq!(segments, [(1, 0), (1, 1)]);
     library.index(ben).await;
     assert_eq!(library.segments(ben).await, 3, "there was more");
+}
+
+pub(super) async fn nobody_waits_for_the_index_of_an_erased_mailbox(store: SharedStore) {
+    /// What goes into a segment at once: as much as it is held to be far behind.
+    const FAR_BEHIND: usize = 2048;
+    let library = Library::new(store);
+    let [ana, ben] = people();
+    library.send_all(ana, ben, 0..FAR_BEHIND).await;
+    let hints = &library.indexer.hints;
+    let sending = || timeout(Duration::ZERO, hints.let_catch_up(|b| b.contains(&ben)));
+    hints.look_at(ben);
+    library.indexer.follow_hint().await;
+    sending().await.expect_err("it is far behind");
+    library.office.erase(ben).await;
+    library.indexer.follow_hint().await;
+    sending().await.expect("nothing to wait for");
 }
 
 pub(super) async fn an_index_by_other_rules_is_made_anew(store: SharedStore) {
