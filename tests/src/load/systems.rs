@@ -65,7 +65,7 @@ impl System {
     /// A container's processes are not to be found.
     pub async fn services() -> anyhow::Result<Self> {
         let services = Services::on_servers().direct().start().await;
-        let storage = "PostgreSQL 15 in a container, as Debian ships it but shared_buffers=64MB";
+        let storage = "PostgreSQL 15 in a container, as Debian ships it";
         Self::of(services, storage).await
     }
 

@@ -1,6 +1,7 @@
 //! The table of figures: ours and the yardstick's in turns, in one run.
 
 mod calls;
+mod floods;
 mod indexing;
 mod reads;
 mod sends;

@@ -1,10 +1,10 @@
-//! Sends: as many as can be, at 70 % of that, and five times too many.
+//! Sends: as many as can be, and at 70 % of that; `floods` is five times too many.
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 
-use super::{Calls, Session, all_cpu, calls, cpu, tell};
+use super::{Calls, Session, all_cpu, calls, cpu, floods, tell};
 use crate::load::{
     drive::{self, Pace},
     letters::BODY_BYTES,
@@ -35,11 +35,6 @@ const OPEN_TIMES: u32 = 4;
 /// The part of what is due that has to be done for a latency to say something: what waits for longer and longer has
 /// p99 and p50 close to each other.
 const KEPT_UP: f64 = 0.98;
-/// Callers in floods: four times as many as the gateway takes at once, for whom there is room to wait there until they are
-/// refused, and eight times as many, of whom a third is refused at once.
-const FLOODS: [usize; 2] = [8192, 16_384];
-const FLOOD_CONNECTIONS: usize = 64;
-
 /// One of our systems, what it did, and what at 70 % of that.
 #[derive(Debug)]
 struct Ours<'a> {
@@ -196,8 +191,10 @@ pub(super) async fn measure(session: &mut Session) -> anyhow::Result<()> {
     session.figure(sqlite_figure(theirs));
     session.figure(dev.spread());
     session.figure(services.spread());
-    floods(session, &dev).await?;
-    floods(session, &services).await
+    for ours in [&dev, &services] {
+        floods::measure(session, ours.name, &ours.calls, ours.callers).await?;
+    }
+    Ok(())
 }
 
 async fn without_containers(session: &mut Session, mut dev: Ours<'_>) -> anyhow::Result<()> {
@@ -214,7 +211,7 @@ async fn without_containers(session: &mut Session, mut dev: Ours<'_>) -> anyhow:
     session.figure(alone);
     session.figure(sqlite_figure(theirs));
     session.figure(dev.spread());
-    floods(session, &dev).await
+    floods::measure(session, dev.name, &dev.calls, dev.callers).await
 }
 
 async fn one_send(calls: &Calls<'_>) -> anyhow::Result<()> {
@@ -352,69 +349,4 @@ fn sqlite_figure(theirs: Theirs) -> Figure {
             "both WAL with synchronous=FULL; rusqlite writes made-up rows of the same tables and checks nothing".into(),
         ],
     }
-}
-
-/// Five times what it can do, and what becomes of it.
-async fn floods(session: &mut Session, ours: &Ours<'_>) -> anyhow::Result<()> {
-    for callers in FLOODS {
-        flood(session, ours, callers).await?;
-    }
-    Ok(())
-}
-
-async fn flood(session: &mut Session, ours: &Ours<'_>, callers: usize) -> anyhow::Result<()> {
-    let peak = ours.rates.iter().copied().fold(0.0, f64::max);
-    let processes = &ours.calls.system.processes;
-    session.quiet(processes).await;
-    let calls = Calls {
-        system: ours.calls.system,
-        people: Arc::clone(&ours.calls.people),
-        connections: FLOOD_CONNECTIONS,
-    };
-    let before = processes.resident();
-    let mut goodput = Vec::new();
-    let mut after = Vec::new();
-    let mut last = Outcome::default();
-    for _ in 0..session.settings.rounds {
-        let plan = session.settings.plan(Pace::Open(peak * 5.0));
-        last = calls.run(Call::Send, callers, plan).await?;
-        goodput.push(last.all.rate);
-        after.push(processes.resident());
-    }
-    let mebibytes = |bytes: &std::collections::BTreeMap<String, u64>| {
-        let all: Vec<String> = bytes
-            .iter()
-            .map(|(name, bytes)| format!("{name} {} MiB", bytes >> 20))
-            .collect();
-        all.join(", ")
-    };
-    let refused: Vec<String> = last
-        .failures
-        .iter()
-        .map(|(failure, count)| format!("{count} × {failure}"))
-        .collect();
-    session.figure(Figure {
-        name: format!("a flood at 5 times capacity by {callers} callers, {}: goodput", ours.name),
-        against: "its peak".into(),
-        unit: "sends/s",
-        theirs: vec![peak; goodput.len()],
-        ours: goodput,
-        target: Target::AtLeast(0.8),
-        notes: vec![
-            format!(
-                "{:.0}/s were due, by callers on the same cores; in the last round {} done, {} not even \
-                 begun; refused: {}",
-                peak * 5.0,
-                last.all.completed,
-                last.unfinished,
-                refused.join(", ")
-            ),
-            format!(
-                "memory before: {}; after each round: {}",
-                mebibytes(&before),
-                after.iter().map(mebibytes).collect::<Vec<_>>().join(" / ")
-            ),
-        ],
-    });
-    Ok(())
 }
