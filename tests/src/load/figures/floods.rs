@@ -6,7 +6,7 @@ use super::{Calls, Session};
 use crate::load::{
     drive::Pace,
     mix::Call,
-    report::{Figure, Target},
+    report::{Figure, Target, number},
     tally::Outcome,
 };
 
@@ -48,10 +48,12 @@ pub(super) async fn measure(
         last: Outcome::default(),
     });
     let mut peaks = Vec::new();
+    let mut last_peak = Outcome::default();
     for _ in 0..session.settings.rounds {
         session.quiet(processes).await;
         let plan = session.settings.plan(Pace::Closed);
-        let peak = calls.run(Call::Send, callers, plan).await?.all.rate;
+        last_peak = calls.run(Call::Send, callers, plan).await?;
+        let peak = last_peak.all.rate;
         peaks.push(peak);
         for flood in &mut floods {
             session.quiet(processes).await;
@@ -65,20 +67,20 @@ pub(super) async fn measure(
         }
     }
     for flood in floods {
-        session.figure(flood.figure(name, &peaks));
+        session.figure(flood.figure(name, &peaks, &last_peak));
     }
     Ok(())
 }
 
 impl Floods {
-    fn figure(self, name: &str, peaks: &[f64]) -> Figure {
+    fn figure(self, name: &str, peaks: &[f64], last_peak: &Outcome) -> Figure {
         let refused: Vec<String> = self
             .last
             .failures
             .iter()
             .map(|(failure, count)| format!("{count} × {failure}"))
             .collect();
-        let due = peaks.last().copied().unwrap_or_default() * TIMES;
+        let due = last_peak.all.rate * TIMES;
         Figure {
             name: format!(
                 "a flood at 5 times capacity by {} callers, {name}: goodput",
@@ -98,12 +100,26 @@ impl Floods {
                     refused.join(", ")
                 ),
                 format!(
+                    "cores at work then: {}; at the peak: {}",
+                    cores(&self.last),
+                    cores(last_peak)
+                ),
+                format!(
                     "memory before the first, then after each: {}",
                     self.memory.join(" / ")
                 ),
             ],
         }
     }
+}
+
+/// How many cores each process took.
+fn cores(outcome: &Outcome) -> String {
+    let of = |(process, seconds): (&String, &f64)| {
+        format!("{process} {}", number(seconds / outcome.seconds))
+    };
+    let all: Vec<String> = outcome.cpu.iter().map(of).collect();
+    all.join(", ")
 }
 
 fn mebibytes(resident: &BTreeMap<String, u64>) -> String {
