@@ -79,7 +79,7 @@ pub struct Config {
     /// Clients' old states expire then, once, so that nobody takes what is lost for what is there.
     #[arg(long, env = "TM_RESTORED", value_name = "MARK")]
     pub restored: Option<String>,
-    /// Tasks that commit writes. PostgreSQL gains by a second one; `SQLite` has one writer anyway.
+    /// Tasks that commit writes. One was enough for PostgreSQL in all that was measured; `SQLite` has one writer anyway.
     #[arg(long, env = "TM_WRITERS", default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u8).range(1..=4))]
     pub writers: u8,

@@ -123,6 +123,13 @@ impl Clock for ManualClock {
     }
 }
 
+/// What sorts after all identifiers made until `time`, and before those made from the next millisecond on.
+#[must_use]
+pub fn first_id_after(time: Timestamp) -> Uuid {
+    let millis = u128::try_from(time.0.max(0) / 1_000).unwrap_or(0);
+    Uuid::from_u128((millis + 1).min((1 << 48) - 1) << 80)
+}
+
 /// A new identifier: a UUIDv7 (RFC 9562), so that ids made later sort later.
 #[must_use]
 pub fn new_id(now: Timestamp) -> Uuid {

@@ -132,15 +132,16 @@ impl Cursor {
         }
     }
 
+    /// What places come in the order of.
+    #[must_use]
+    pub fn order(&self) -> (Timestamp, Uuid) {
+        (self.time, self.id)
+    }
+
     /// The opaque token that clients give back for `list`.
     #[must_use]
     pub fn encode(self, list: &List<'_>) -> String {
-        let mut bytes = Vec::with_capacity(32);
-        bytes.extend(self.time.as_micros().to_be_bytes());
-        bytes.extend(self.id.as_bytes());
-        let seal = seal(&bytes, list);
-        bytes.extend(seal);
-        BASE64.encode(bytes)
+        token(self.to_bytes().to_vec(), list)
     }
 
     /// The place in `list` that a token names; none if it is empty.
@@ -148,34 +149,114 @@ impl Cursor {
     /// # Errors
     /// `PAGE_TOKEN_INVALID` if it is damaged or was made for another list.
     pub fn decode(token: &str, list: &List<'_>) -> Result<Option<Self>, Problem> {
-        if token.is_empty() {
-            return Ok(None);
+        Ok(open(token, list)?.map(|bytes| Self::from_bytes(&bytes)))
+    }
+
+    fn to_bytes(self) -> [u8; PLACE_BYTES] {
+        let mut bytes = [0; PLACE_BYTES];
+        let (time, id) = bytes.split_at_mut(TIME_BYTES);
+        time.copy_from_slice(&self.time.as_micros().to_be_bytes());
+        id.copy_from_slice(self.id.as_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8; PLACE_BYTES]) -> Self {
+        let (time, id) = bytes.split_at(TIME_BYTES);
+        Self {
+            time: time_in(time),
+            id: Uuid::from_slice(id).unwrap_or_default(),
         }
-        let invalid = || Problem::new(Reason::PageTokenInvalid);
-        let bytes = BASE64.decode(token).map_err(|_| invalid())?;
-        let (place, found) = bytes.split_at_checked(24).ok_or_else(invalid)?;
-        if found != seal(place, list) {
-            return Err(invalid());
-        }
-        let (time, id) = place.split_at(8);
-        let time = time.try_into().map_err(|_| invalid())?;
-        Ok(Some(Self {
-            time: Timestamp::from_micros(i64::from_be_bytes(time)),
-            id: Uuid::from_slice(id).map_err(|_| invalid())?,
+    }
+}
+
+impl From<(Uuid, i64)> for Cursor {
+    /// An id and its time in microseconds, as a row has them.
+    fn from((id, time): (Uuid, i64)) -> Self {
+        let time = Timestamp::from_micros(time);
+        Self { time, id }
+    }
+}
+
+/// A walk through a list whose entries move up when mail arrives: every entry counts as standing where it stood when the
+/// walk began, and so comes on one page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Walk {
+    /// The time of the newest entry when the first page was read.
+    pub begun: Timestamp,
+    /// The entry after which the page begins.
+    pub place: Cursor,
+}
+
+impl Walk {
+    /// Before the first entry.
+    pub const NEWEST: Self = Self {
+        begun: Timestamp::from_micros(i64::MAX),
+        place: Cursor::NEWEST,
+    };
+
+    /// The opaque token that clients give back for `list`.
+    #[must_use]
+    pub fn encode(self, list: &List<'_>) -> String {
+        let begun = self.begun.as_micros().to_be_bytes();
+        token([&begun, self.place.to_bytes().as_slice()].concat(), list)
+    }
+
+    /// The place in `list` that a token names; none if it is empty.
+    ///
+    /// # Errors
+    /// `PAGE_TOKEN_INVALID` if it is damaged or was made for another list.
+    pub fn decode(token: &str, list: &List<'_>) -> Result<Option<Self>, Problem> {
+        let bytes: Option<[u8; TIME_BYTES + PLACE_BYTES]> = open(token, list)?;
+        Ok(bytes.map(|bytes| {
+            let (begun, place) = bytes.split_at(TIME_BYTES);
+            let place = place.try_into().unwrap_or(&[0; PLACE_BYTES]);
+            Self {
+                begun: time_in(begun),
+                place: Cursor::from_bytes(place),
+            }
         }))
     }
 }
 
+const TIME_BYTES: usize = 8;
+const PLACE_BYTES: usize = TIME_BYTES + 16;
+const SEAL_BYTES: usize = 8;
+
+fn time_in(bytes: &[u8]) -> Timestamp {
+    Timestamp::from_micros(i64::from_be_bytes(bytes.try_into().unwrap_or_default()))
+}
+
+/// What a token of `list` has in it, sealed.
+fn token(mut bytes: Vec<u8>, list: &List<'_>) -> String {
+    let seal = seal(&bytes, list);
+    bytes.extend(seal);
+    BASE64.encode(bytes)
+}
+
+/// What is in a token of `list`; none if it is empty.
+fn open<const N: usize>(token: &str, list: &List<'_>) -> Result<Option<[u8; N]>, Problem> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let invalid = || Problem::new(Reason::PageTokenInvalid);
+    let bytes = BASE64.decode(token).map_err(|_| invalid())?;
+    let (place, found) = bytes.split_at_checked(N).ok_or_else(invalid)?;
+    if found != seal(place, list) {
+        return Err(invalid());
+    }
+    place.try_into().map(Some).map_err(|_| invalid())
+}
+
 /// Tells damage and mistaken use. It needs no secret: the place in a forged token is one in the
 /// forger's own mailbox.
-fn seal(place: &[u8], list: &List<'_>) -> [u8; 8] {
+fn seal(place: &[u8], list: &List<'_>) -> [u8; SEAL_BYTES] {
     let digest = Sha256::new()
         .chain_update(b"page 2")
         .chain_update(postcard::to_allocvec(list).unwrap_or_default())
         .chain_update(place)
         .finalize();
-    let mut seal = [0; 8];
-    seal.copy_from_slice(&digest[..8]);
+    let mut seal = [0; SEAL_BYTES];
+    seal.copy_from_slice(&digest[..SEAL_BYTES]);
     seal
 }
 

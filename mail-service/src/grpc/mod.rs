@@ -5,18 +5,23 @@ mod parse;
 mod show;
 mod watching;
 
+use std::collections::HashSet;
+
 use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use turbomessage_proto::mail_v1::{self as proto, mail_service_server::MailService};
-use turbomessage_service_kit::{fields::Fields, problem::Problem};
+use turbomessage_service_kit::{
+    fields::{Fields, parse_id},
+    problem::{Problem, Reason},
+};
 use uuid::Uuid;
 
 use self::page::{last_id, next_page};
 use crate::{
     commit::Delete,
     directory::Directory,
-    domain::{Cursor, Filter, List, MAX_CHANGED, MAX_READ, State},
+    domain::{Cursor, Filter, List, MAX_CHANGED, MAX_READ, State, Walk},
     mail::{Mail, parse_query},
     tickets::Tickets,
     wakeups::Hub,
@@ -123,7 +128,10 @@ impl MailService for MailGrpc {
         let full = parse::view(&mut fields, request.view);
         fields.finish()?;
         let copies = self.mail.copies(owner, &ids).await?;
-        let messages = show::page(&self.mail, &self.directory, owner, copies, full).await?;
+        let asked: Vec<Uuid> = copies.iter().map(|copy| copy.message_id).collect();
+        let (mailbox, room) = ((&self.mail, owner), show::ANSWER_BYTES);
+        let messages = show::page(mailbox, &self.directory, copies, full, room).await?;
+        all_there(&asked, &messages)?;
         Ok(Response::new(proto::BatchGetMessagesResponse { messages }))
     }
 
@@ -146,8 +154,9 @@ impl MailService for MailGrpc {
         let cursor = Cursor::decode(&request.page_token, &list)?.unwrap_or(Cursor::NEWEST);
         let page = self.mail.list(&filter, cursor, size).await?;
         let places: Vec<Cursor> = page.entries.iter().map(Cursor::after).collect();
-        let messages = show::several(&self.directory, page.entries, None).await?;
-        let next_page_token = next_page(&places, last_id(&messages), page.more, &list);
+        let messages = show::several(&self.directory, page.entries).await?;
+        let next = next_page(&places, last_id(&messages), page.more);
+        let next_page_token = next.map(|next| next.encode(&list)).unwrap_or_default();
         Ok(Response::new(proto::ListMessagesResponse {
             messages,
             next_page_token,
@@ -189,7 +198,7 @@ impl MailService for MailGrpc {
         let owner = self.owner(&request).await?;
         let modify = parse::modify(owner, request.into_inner())?;
         let copies = self.mail.modify(modify).await?;
-        let messages = show::several(&self.directory, copies, None).await?;
+        let messages = show::several(&self.directory, copies).await?;
         Ok(Response::new(proto::ModifyMessagesResponse { messages }))
     }
 
@@ -233,12 +242,17 @@ impl MailService for MailGrpc {
             owner_id,
             folder_id,
         };
-        let cursor = Cursor::decode(&request.page_token, &list)?.unwrap_or(Cursor::NEWEST);
-        let found = self.mail.threads(owner_id, folder_id, cursor, size);
+        let walk = Walk::decode(&request.page_token, &list)?.unwrap_or(Walk::NEWEST);
+        let found = self.mail.threads(owner_id, folder_id, walk, size);
         let (page, threads) = found.await?;
-        let shown = threads.last().map(|thread| thread.thread_id);
+        let newest = page.entries.first().filter(|_| walk == Walk::NEWEST);
+        let begun = newest.map_or(walk.begun, |place| place.time);
         let threads = show::threads(&self.directory, threads).await?;
-        let next_page_token = next_page(&page.entries, shown, page.more, &list);
+        let shown = threads.last();
+        let shown = shown.and_then(|thread| parse_id(&thread.thread_id).ok());
+        let next = next_page(&page.entries, shown, page.more);
+        let next = next.map(|place| Walk { begun, place }.encode(&list));
+        let next_page_token = next.unwrap_or_default();
         Ok(Response::new(proto::ListThreadsResponse {
             threads,
             next_page_token,
@@ -262,10 +276,12 @@ impl MailService for MailGrpc {
         let page = self.mail.thread_messages(owner_id, thread_id, cursor, size);
         let page = page.await?;
         let places: Vec<Cursor> = page.entries.iter().map(Cursor::after).collect();
-        let messages =
-            show::page(&self.mail, &self.directory, owner_id, page.entries, full).await?;
-        let next_page_token = next_page(&places, last_id(&messages), page.more, &list);
         let thread = show::threads(&self.directory, vec![thread]).await?.pop();
+        let room = show::room_beside(thread.as_ref());
+        let mailbox = (&self.mail, owner_id);
+        let messages = show::page(mailbox, &self.directory, page.entries, full, room).await?;
+        let next = next_page(&places, last_id(&messages), page.more);
+        let next_page_token = next.map(|next| next.encode(&list)).unwrap_or_default();
         Ok(Response::new(proto::GetThreadResponse {
             thread,
             messages,
@@ -399,5 +415,50 @@ impl MailService for MailGrpc {
         Ok(Response::new(proto::GetMailboxResponse {
             mailbox: Some(mailbox),
         }))
+    }
+}
+
+/// Every message that was `asked` for is among `shown`, but for those after the last, which did not fit.
+///
+/// # Errors
+/// `MESSAGE_NOT_FOUND`: some were deleted while the texts were read.
+fn all_there(asked: &[Uuid], shown: &[proto::Message]) -> Result<(), Problem> {
+    let shown: HashSet<Uuid> = shown
+        .iter()
+        .filter_map(|message| parse_id(&message.message_id).ok())
+        .collect();
+    // Of what was there, at least the first fits.
+    let last = asked.iter().rposition(|id| shown.contains(id)).unwrap_or(0);
+    let gone = asked.iter().take(last + 1).copied();
+    let gone: Vec<Uuid> = gone.filter(|id| !shown.contains(id)).collect();
+    if gone.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::new(Reason::MessageNotFound).with_culprits("message_ids", &gone))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_deleted_meanwhile_is_named_and_what_did_not_fit_is_not() {
+        let [a, b, c] = [1, 2, 3].map(Uuid::from_u128);
+        let judge = |shown: &[Uuid]| {
+            let shown = shown.iter().map(|id| proto::Message {
+                message_id: id.to_string(),
+                ..proto::Message::default()
+            });
+            let shown: Vec<proto::Message> = shown.collect();
+            let missing = all_there(&[a, b, c], &shown).err();
+            missing.map(|problem| problem.metadata("message_ids").unwrap().to_owned())
+        };
+        assert_eq!(judge(&[a, b, c]), None);
+        assert_eq!(judge(&[a]), None, "the others did not fit");
+        assert_eq!(judge(&[a, c]), Some(b.to_string()));
+        assert_eq!(judge(&[c]), Some(format!("{a},{b}")));
+        assert_eq!(judge(&[]), Some(a.to_string()));
+        assert!(all_there(&[], &[]).is_ok());
     }
 }

@@ -125,10 +125,14 @@ fn content(fields: &mut Fields, request: SendMessageRequest, now: Timestamp) -> 
     draft
 }
 
+/// The first that a `google.protobuf.Timestamp` can name: the beginning of the year 1.
+const FIRST_SECOND: i64 = -62_135_596_800;
+
 fn deliver(time: prost_types::Timestamp, now: Timestamp) -> Result<Timestamp, Rule> {
     let in_range = (0..1_000_000_000).contains(&time.nanos);
     let micros = time.seconds.checked_mul(1_000_000);
     let micros = micros.and_then(|m| m.checked_add(i64::from(time.nanos / 1000)));
+    let in_range = in_range && time.seconds >= FIRST_SECOND;
     let time = micros.filter(|_| in_range).ok_or(Rule::NotATime)?;
     let time = Timestamp::from_micros(time);
     if time > now.plus(MAX_DELAY) {
@@ -217,7 +221,7 @@ fn listed(
     size: i32,
 ) -> Result<(Place, PageSize), Problem> {
     let place = place(&mut fields, ["folder_id", "folder_role"], id, role);
-    if place.is_none() && fields.is_ok() {
+    if id.is_empty() && role == 0 {
         fields.reject("folder_id", Rule::Required);
     }
     let size = fields.accept("page_size", PageSize::parse(size));
@@ -290,6 +294,8 @@ mod tests {
         assert_eq!(at(2 + year), Err(Rule::TooFarAhead));
         assert_eq!(at(i64::MAX), Err(Rule::NotATime));
         assert!(at(-5).is_ok(), "what is past is due at once");
+        assert!(at(FIRST_SECOND).is_ok());
+        assert_eq!(at(FIRST_SECOND - 1), Err(Rule::NotATime));
     }
 
     #[test]

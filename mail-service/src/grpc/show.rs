@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What an answer may hold, with some room for what is around the messages.
-const ANSWER_BYTES: usize = MAX_MESSAGE_BYTES - 64 * 1024;
+pub(super) const ANSWER_BYTES: usize = MAX_MESSAGE_BYTES - 64 * 1024;
 
 type Names = HashMap<Uuid, Arc<Account>>;
 
@@ -30,12 +30,21 @@ pub(super) async fn one(
     Ok(message(copy, body, &names))
 }
 
-/// Several messages in their order, as many as an answer holds. With `bodies`, a message whose text
-/// is not among them has been deleted meanwhile and is left out.
+/// Several messages in their order, as many as an answer holds.
 pub(super) async fn several(
     directory: &Directory,
     copies: Vec<Copy>,
+) -> Result<Vec<proto::Message>, Problem> {
+    fitting(directory, copies, None, ANSWER_BYTES).await
+}
+
+/// As many of `copies` in their order as fit into `room` bytes, at least one. With `bodies`, a message whose text is not
+/// among them has been deleted meanwhile and is left out.
+async fn fitting(
+    directory: &Directory,
+    copies: Vec<Copy>,
     mut bodies: Option<HashMap<Uuid, Body>>,
+    room: usize,
 ) -> Result<Vec<proto::Message>, Problem> {
     let names = names(directory, &copies).await?;
     let mut messages = Vec::with_capacity(copies.len());
@@ -50,7 +59,7 @@ pub(super) async fn several(
         };
         let message = message(copy, body, &names);
         bytes += message.encoded_len() + 8;
-        if bytes > ANSWER_BYTES && !messages.is_empty() {
+        if bytes > room && !messages.is_empty() {
             break;
         }
         messages.push(message);
@@ -58,21 +67,26 @@ pub(super) async fn several(
     Ok(messages)
 }
 
-/// As many of `copies` in their order as an answer holds, with their texts if `full`.
+/// As many of `copies` in their order as fit into `room` bytes, at least one, with their texts if `full`.
 pub(super) async fn page(
-    mail: &Mail,
+    (mail, owner): (&Mail, Uuid),
     directory: &Directory,
-    owner: Uuid,
     mut copies: Vec<Copy>,
     full: bool,
+    room: usize,
 ) -> Result<Vec<proto::Message>, Problem> {
     if !full || copies.is_empty() {
-        return several(directory, copies, None).await;
+        return fitting(directory, copies, None, room).await;
     }
-    copies.truncate(how_many_fit(&copies));
+    copies.truncate(how_many_fit(&copies, room));
     let ids: Vec<Uuid> = copies.iter().map(|copy| copy.message_id).collect();
     let bodies = mail.bodies(owner, &ids).await?;
-    several(directory, copies, Some(bodies)).await
+    fitting(directory, copies, Some(bodies), room).await
+}
+
+/// What an answer holds beside `thread`.
+pub(super) fn room_beside(thread: Option<&proto::Thread>) -> usize {
+    ANSWER_BYTES.saturating_sub(thread.map_or(0, prost::Message::encoded_len))
 }
 
 /// An answer to a search.
@@ -134,14 +148,14 @@ fn highlight(query: &Query, copy: &Copy, body: Option<&Body>) -> proto::Highligh
     }
 }
 
-/// How many of `copies`, from the first, may be read whole into one answer: at least one.
-fn how_many_fit(copies: &[Copy]) -> usize {
+/// How many of `copies`, from the first, may be read whole into `room` bytes: at least one.
+fn how_many_fit(copies: &[Copy], room: usize) -> usize {
     let mut bytes = 0;
     let fit = copies
         .iter()
         .take_while(|copy| {
             bytes += usize::try_from(copy.size_bytes).unwrap_or(usize::MAX);
-            bytes <= ANSWER_BYTES
+            bytes <= room
         })
         .count();
     fit.max(1)
@@ -164,16 +178,17 @@ async fn names_of(
         .await
 }
 
-/// Several conversations.
+/// Several conversations in their order, as many as an answer holds.
 pub(super) async fn threads(
     directory: &Directory,
     threads: Vec<ThreadSummary>,
 ) -> Result<Vec<proto::Thread>, Problem> {
     let everybody = threads.iter().flat_map(|thread| &thread.participants);
     let names = names_of(directory, everybody).await?;
-    let threads = threads.into_iter().map(|thread| {
+    let (mut shown, mut bytes) = (Vec::new(), 0);
+    for thread in threads {
         let participants = thread.participants.iter();
-        proto::Thread {
+        let thread = proto::Thread {
             thread_id: text(thread.thread_id),
             subject: thread.subject,
             participants: participants.map(|p| participant(p, &names)).collect(),
@@ -181,9 +196,14 @@ pub(super) async fn threads(
             unread_count: number(thread.unread_count),
             snippet: thread.snippet,
             last_time: Some(thread.last_time.into()),
+        };
+        bytes += thread.encoded_len() + 8;
+        if bytes > ANSWER_BYTES && !shown.is_empty() {
+            break;
         }
-    });
-    Ok(threads.collect())
+        shown.push(thread);
+    }
+    Ok(shown)
 }
 
 /// As many changes in their order as an answer holds, and the point in history after the last.

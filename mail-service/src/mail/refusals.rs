@@ -18,9 +18,10 @@ impl Mail {
         job: Job,
         names: HashMap<Uuid, String>,
     ) -> Result<Answer, Problem> {
+        let fields = Fields::of(&job);
         match self.writer.submit(job).await {
             Ok(answer) => Ok(answer),
-            Err(Failure::Refused(refusal)) => Err(self.explain(refusal, names).await),
+            Err(Failure::Refused(refusal)) => Err(self.explain(refusal, fields, names).await),
             Err(Failure::Problem(problem)) => Err(problem),
         }
     }
@@ -28,6 +29,7 @@ impl Mail {
     pub(super) async fn explain(
         &self,
         refusal: Refusal,
+        fields: Fields,
         mut names: HashMap<Uuid, String>,
     ) -> Problem {
         let with = |reason, key, id: Uuid| Problem::new(reason).with(key, id.to_string());
@@ -50,10 +52,11 @@ impl Mail {
                 let names = culprits(&ids, &names);
                 Problem::new(Reason::MailboxFull).with_culprits("recipients", &names)
             }
-            Refusal::MessagesNotFound(ids) => {
-                Problem::new(Reason::MessageNotFound).with_culprits("message_ids", &ids)
-            }
-            Refusal::FolderNotFound(id) => with(Reason::FolderNotFound, "folder_id", id),
+            Refusal::MessagesNotFound(ids) => match (fields.message, ids.as_slice()) {
+                (Some(field), &[id]) => with(Reason::MessageNotFound, field, id),
+                _ => Problem::new(Reason::MessageNotFound).with_culprits("message_ids", &ids),
+            },
+            Refusal::FolderNotFound(id) => with(Reason::FolderNotFound, fields.folder, id),
             Refusal::FolderProtected(id) => with(Reason::FolderProtected, "folder_id", id),
             Refusal::FolderNameTaken => Problem::new(Reason::FolderNameTaken),
             Refusal::TooManyFolders => Problem::new(Reason::LimitReached).with("limit", "folders"),
@@ -65,9 +68,34 @@ impl Mail {
     }
 }
 
+/// The fields of a request in which its ids came: what is not found is named under them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fields {
+    /// The one with a single message, if there is one.
+    message: Option<&'static str>,
+    folder: &'static str,
+}
+
+impl Fields {
+    pub(super) fn of(job: &Job) -> Self {
+        let (message, folder) = match job {
+            Job::Send(_) | Job::Save(_) | Job::Cancel(_) => (Some("message_id"), "folder_id"),
+            Job::Modify(_) => (None, "move_to_folder_id"),
+            Job::Delete(_) | Job::CreateFolder(_) | Job::RenameFolder(_) | Job::DeleteFolder(_) => {
+                (None, "folder_id")
+            }
+        };
+        Self { message, folder }
+    }
+}
+
+/// What the caller knows accounts by. Those that are gone have no name any more, but an id.
 fn culprits(ids: &[Uuid], names: &HashMap<Uuid, String>) -> Vec<String> {
     ids.iter()
-        .map(|id| names.get(id).cloned().unwrap_or_default())
+        .map(|id| match names.get(id) {
+            Some(name) if !name.is_empty() => name.clone(),
+            _ => id.to_string(),
+        })
         .collect()
 }
 

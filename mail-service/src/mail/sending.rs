@@ -9,7 +9,10 @@ use turbomessage_service_kit::{
 };
 use uuid::Uuid;
 
-use super::{Mail, refusals::odd};
+use super::{
+    Mail,
+    refusals::{Fields as Named, odd},
+};
 use crate::{
     commit::{
         Addressees, Answer, Cancel, Failure, Job, Notice, Recipient, Refusal, Save, Send, Source,
@@ -130,10 +133,14 @@ impl Mail {
         loop {
             let send = self.read_draft(owner, request, message_id).await?;
             let names = names(&send.addressees);
-            match self.writer.submit(Job::Send(Box::new(send))).await {
+            let job = Job::Send(Box::new(send));
+            let fields = Named::of(&job);
+            match self.writer.submit(job).await {
                 Ok(answer) => return message(answer),
                 Err(Failure::Refused(Refusal::SourceChanged)) if tried < TRIES => tried += 1,
-                Err(Failure::Refused(refusal)) => return Err(self.explain(refusal, names).await),
+                Err(Failure::Refused(refusal)) => {
+                    return Err(self.explain(refusal, fields, names).await);
+                }
                 Err(Failure::Problem(problem)) => return Err(problem),
             }
         }
@@ -243,12 +250,14 @@ impl Mail {
         send.draft.body = body.unwrap_or_default();
         let subject = send.draft.subject.clone();
         let (source, names) = (send.source, names(&send.addressees));
-        match self.writer.submit(Job::Send(Box::new(send))).await {
+        let job = Job::Send(Box::new(send));
+        let fields = Named::of(&job);
+        match self.writer.submit(job).await {
             Ok(_) => Ok(Delivery::Done),
             Err(Failure::Refused(
                 refusal @ (Refusal::RecipientsGone(_) | Refusal::MailboxesFull(_)),
             )) => {
-                let problem = self.explain(refusal, names).await;
+                let problem = self.explain(refusal, fields, names).await;
                 self.give_back((owner, message_id), source, &subject, &problem)
                     .await
             }

@@ -1,6 +1,6 @@
 //! Conversations.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use turbomessage_service_kit::{
     clock::Timestamp,
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Mail, Page};
 use crate::{
-    domain::{Copy, Cursor, PageSize, Participant, ThreadPart},
+    domain::{Copy, Cursor, PageSize, Participant, ThreadPart, Walk},
     store::End,
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct ThreadSummary {
 
 impl Mail {
     /// The places of a page of the conversations in a folder, newest activity first, and the
-    /// conversations that are still there.
+    /// conversations that are still there. One that has moved up since the first page stays where it was.
     ///
     /// # Errors
     /// The store does not answer.
@@ -40,11 +40,21 @@ impl Mail {
         &self,
         owner: Uuid,
         folder_id: Uuid,
-        cursor: Cursor,
+        walk: Walk,
         size: PageSize,
     ) -> Result<(Page<Cursor>, Vec<ThreadSummary>), Problem> {
-        let places = self.store.threads(owner, folder_id, cursor, size.get() + 1);
-        let page = Page::of(places.await?, size.get());
+        let limit = size.get() + 1;
+        let places = self.store.threads(owner, folder_id, walk.place, limit);
+        let mut places = places.await?;
+        if walk != Walk::NEWEST {
+            // After the others: one that moves between is in both, and not in none.
+            let moved = self.store.moved_threads(owner, folder_id, walk.begun);
+            let moved = moved.await?.into_iter();
+            places.extend(moved.filter(|place| place.order() < walk.place.order()));
+            places.sort_unstable_by_key(|place| Reverse(place.order()));
+            places.dedup();
+        }
+        let page = Page::of(places, size.get());
         let ids: Vec<Uuid> = page.entries.iter().map(|place| place.id).collect();
         let mut summaries = self.summaries(owner, &ids).await?;
         let threads = ids.iter().filter_map(|id| summaries.remove(id)).collect();

@@ -132,6 +132,15 @@ pub trait MailStore: std::fmt::Debug + Send + Sync + 'static {
         limit: i64,
     ) -> Result<Vec<Cursor>, StoreError>;
 
+    /// The conversations with messages in a folder that were there at `time` and have had newer messages since, in no order:
+    /// when the newest had come by then, and their ids.
+    async fn moved_threads(
+        &self,
+        owner: Uuid,
+        folder_id: Uuid,
+        time: Timestamp,
+    ) -> Result<Vec<Cursor>, StoreError>;
+
     /// All parts of those of `thread_ids` that are conversations of `owner`'s, in no order.
     async fn thread_parts(
         &self,

@@ -142,6 +142,11 @@ pub(super) const LABELS: &str = concat!(
 pub(super) const THREADS: &str = "SELECT thread_id, last_time FROM threads WHERE owner_id = $1 AND \
      folder_id = $2 AND (last_time, thread_id) < ($3, $4) ORDER BY last_time DESC, thread_id DESC \
      LIMIT $5";
+/// $4: the first id of a conversation that begins later. The newest of many new ones need not be looked at one by one.
+pub(super) const MOVED_THREADS: &str = "SELECT thread_id, then_last FROM (SELECT thread_id, (SELECT \
+     MAX(receive_time) FROM copies WHERE copies.owner_id = threads.owner_id AND copies.thread_id = \
+     threads.thread_id AND receive_time <= $1) AS then_last FROM threads WHERE owner_id = $2 AND \
+     folder_id = $3 AND last_time > $1 AND thread_id < $4) AS moved WHERE then_last IS NOT NULL";
 pub(super) const THREAD_PAGE: &str = concat!(
     "SELECT ",
     copy_columns!(),
@@ -252,6 +257,7 @@ pub(super) const SHARED: &[&str] = &[
     LIST_LABELLED_UNREAD_STARRED,
     LABELS,
     THREADS,
+    MOVED_THREADS,
     THREAD_PAGE,
     CHANGES,
     DUE,

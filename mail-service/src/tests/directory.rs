@@ -87,6 +87,26 @@ async fn an_account_deleted_while_the_service_was_away_is_erased_when_it_is_back
 }
 
 #[tokio::test]
+async fn a_draft_to_deleted_accounts_names_them_by_their_ids() {
+    let world = World::open().await;
+    let [ana, bob, cleo] = world.people(["ana", "bob", "cleo"]);
+    world.send(&ana, &[&bob, &cleo]).await;
+    let draft = world.save(&ana, &[&bob, &cleo]).await;
+    world
+        .auth
+        .tell(vec![world.auth.delete(bob.id), world.auth.delete(cleo.id)]);
+    for gone in [&bob, &cleo] {
+        eventually(|| is_erased(&world, gone)).await;
+    }
+    let refused = world.send_draft(&ana, &draft.message_id, "").await;
+    assert_eq!(reason(&refused), Some(Reason::RecipientNotFound));
+    let mut ids = [bob.id, cleo.id];
+    ids.sort_unstable();
+    let named = &metadata(&refused.unwrap_err())["recipients"];
+    assert_eq!(*named, format!("{},{}", ids[0], ids[1]));
+}
+
+#[tokio::test]
 async fn of_several_events_about_one_account_the_last_one_counts() {
     let world = World::open().await;
     let [ana, bob, cleo] = world.people(["ana", "bob", "cleo"]);

@@ -54,7 +54,7 @@ impl World {
         Ok(saved.into_inner().message.unwrap())
     }
 
-    async fn send_draft(
+    pub(super) async fn send_draft(
         &self,
         owner: &Person,
         message_id: &str,
@@ -176,10 +176,14 @@ async fn what_is_wrong_with_a_draft_is_said() {
         .unwrap();
     let refused = world.update(&ana, update(&first, &[&bob], "3")).await;
     assert_eq!(reason(&refused), Some(Reason::EtagMismatch));
-    let foreign = world.update(&eve, update(&first, &[], "x")).await;
-    assert_eq!(reason(&foreign), Some(Reason::MessageNotFound));
-    let foreign = world.send_draft(&eve, &first.message_id, "").await;
-    assert_eq!(reason(&foreign), Some(Reason::MessageNotFound));
+    for foreign in [
+        world.update(&eve, update(&first, &[], "x")).await,
+        world.send_draft(&eve, &first.message_id, "").await,
+    ] {
+        assert_eq!(reason(&foreign), Some(Reason::MessageNotFound));
+        let named = &metadata(&foreign.unwrap_err())["message_id"];
+        assert_eq!(*named, first.message_id);
+    }
     let sent = world.send_draft(&ana, &first.message_id, "").await.unwrap();
     let refused = world.update(&ana, update(&sent, &[&bob], "4")).await;
     assert_eq!(reason(&refused), Some(Reason::NotADraft));
@@ -252,6 +256,8 @@ async fn what_is_taken_back_becomes_a_draft_of_the_same_id() {
     let waiting = world.send_later(&ana, &[&bob]).await;
     let foreign = world.cancel(&bob, &waiting.message_id).await;
     assert_eq!(reason(&foreign), Some(Reason::MessageNotFound));
+    let named = &metadata(&foreign.unwrap_err())["message_id"];
+    assert_eq!(*named, waiting.message_id);
     let refused = world.cancel(&ana, "").await.unwrap_err();
     assert_eq!(fields(&refused), ["message_id"]);
     let draft = world.cancel(&ana, &waiting.message_id).await.unwrap();

@@ -118,7 +118,7 @@ async fn a_deleted_folder_leaves_its_messages_in_trash() {
     let refused = world.modify(&bob, into).await;
     assert_eq!(reason(&refused), Some(Reason::FolderNotFound));
     assert_eq!(
-        metadata(&refused.unwrap_err())["folder_id"],
+        metadata(&refused.unwrap_err())["move_to_folder_id"],
         folder.folder_id
     );
 }
@@ -279,4 +279,12 @@ async fn what_is_wrong_with_labels_is_said() {
     let refused = world.modify(&ana, many).await;
     assert_eq!(reason(&refused), Some(Reason::LimitReached));
     assert_eq!(metadata(&refused.unwrap_err())["limit"], "labels");
+    let nowhere = ListMessagesRequest {
+        label: " a".into(),
+        page_size: -1,
+        ..ListMessagesRequest::default()
+    };
+    let refused = world.mail().list_messages(world.by(&ana, nowhere)).await;
+    let named = fields(&refused.unwrap_err());
+    assert_eq!(named, ["label", "folder_id", "page_size"]);
 }

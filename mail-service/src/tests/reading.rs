@@ -6,14 +6,14 @@ use futures::future::join_all;
 use prost::Message as _;
 use turbomessage_proto::mail_v1::{
     BatchGetMessagesRequest, Body, FolderRole, GetMessageRequest, ListMessagesRequest,
-    ListMessagesResponse, ModifyMessagesRequest, SendMessageRequest,
+    ListMessagesResponse, ListThreadsRequest, ModifyMessagesRequest, SendMessageRequest,
 };
 use turbomessage_service_kit::{clock::Timestamp, problem::Reason, server::MAX_MESSAGE_BYTES};
 use uuid::Uuid;
 
 use super::{Person, World, fields, letter, metadata, reason};
 use crate::{
-    domain::Copy,
+    domain::{Copy, ThreadPart},
     store::{Changes, MailStore, SqliteStore},
 };
 
@@ -168,7 +168,17 @@ async fn repeat(world: &World, owner: &Person, message_id: &str, times: usize) {
             internet_message_id: format!("<{n}@again.example>"),
             change: mailbox.last_change,
             receive_time: Timestamp::from_micros(mailbox.last_receive_time),
+            thread_id: Uuid::new_v4(),
             ..first.clone()
+        });
+        let copy = changes.new_copies.last().unwrap();
+        changes.threads.push(ThreadPart {
+            owner_id: owner.id,
+            thread_id: copy.thread_id,
+            folder_id: copy.folder_id,
+            message_count: 1,
+            unread_count: 0,
+            last_time: copy.receive_time,
         });
     }
     changes.mailboxes.push(mailbox);
@@ -214,6 +224,25 @@ async fn lists_and_changes_of_the_largest_entries_stay_within_an_answer() {
     assert!(pages > 1, "more than one answer holds");
     seen.dedup();
     assert_eq!(seen.len(), MESSAGES, "each once");
+
+    let mut request = ListThreadsRequest {
+        folder_role: FolderRole::Sent.into(),
+        page_size: 500,
+        ..ListThreadsRequest::default()
+    };
+    let (mut mail, mut threads) = (world.mail(), Vec::new());
+    loop {
+        let answer = mail.list_threads(world.by(&ana, request.clone())).await;
+        let answer = answer.unwrap().into_inner();
+        assert!(answer.encoded_len() <= MAX_MESSAGE_BYTES);
+        threads.push(answer.threads.len());
+        if answer.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = answer.next_page_token;
+    }
+    assert!(threads.len() > 1, "more than one answer holds");
+    assert_eq!(threads.iter().sum::<usize>(), MESSAGES, "each once");
 
     let modify = ModifyMessagesRequest {
         message_ids: seen.clone(),

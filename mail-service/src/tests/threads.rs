@@ -129,6 +129,34 @@ async fn conversations_come_page_by_page_newest_first() {
 }
 
 #[tokio::test]
+async fn a_conversation_that_moves_up_while_someone_pages_comes_once() {
+    let world = World::open().await;
+    let [ana, bob] = world.people(["ana", "bob"]);
+    for _ in 0..7 {
+        world.send(&ana, &[&bob]).await;
+    }
+    let at_bob = world.inbox(&bob).await;
+    let expected: Vec<String> = at_bob.iter().map(|m| m.thread_id.clone()).collect();
+    let mut request = ListThreadsRequest {
+        page_size: 2,
+        ..inbox_threads()
+    };
+    let mut seen = Vec::new();
+    // One that was shown already, one that comes next, and the last.
+    for moves in [[0, 6], [1, 3], [6, 5], [0, 6]] {
+        let page = world.threads(&bob, request.clone()).await.unwrap();
+        seen.extend(page.threads.into_iter().map(|t| t.thread_id));
+        request.page_token = page.next_page_token;
+        for moved in moves {
+            world.answer(&bob, &at_bob[moved], &[&bob], "more").await;
+        }
+        world.send(&ana, &[&bob]).await;
+    }
+    assert_eq!(seen, expected, "each once, where it was");
+    assert_eq!(request.page_token, "");
+}
+
+#[tokio::test]
 async fn a_conversation_is_read_page_by_page_oldest_first() {
     let world = World::open().await;
     let [ana, bob] = world.people(["ana", "bob"]);

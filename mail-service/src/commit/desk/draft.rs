@@ -3,7 +3,7 @@
 use super::{Desk, send::participants};
 use crate::{
     commit::job::{Answer, Cancel, Refusal, Save},
-    domain::{Copy, FolderRole, Kind, Participant},
+    domain::{Copy, FolderRole, Kind, MAX_LABELS, Participant},
     store::Kept,
 };
 
@@ -16,7 +16,7 @@ impl Desk {
         }
         let before = self.draft_to_replace(save)?;
         self.check_new_names(save, before.as_ref())?;
-        self.check_labels(owner, &save.draft.labels)?;
+        self.check_new_labels(save, before.as_ref())?;
         let bytes = save.draft.size_bytes();
         let more = match &before {
             None => (1, bytes),
@@ -66,6 +66,18 @@ impl Desk {
             draft.forward_of = draft.forward_of.filter(|id| before.forward_of != Some(*id));
         }
         self.check_named(save.owner_id, &draft)
+    }
+
+    /// What the draft had and has no more may be its label's last use.
+    fn check_new_labels(&self, save: &Save, before: Option<&Copy>) -> Result<(), Refusal> {
+        let (owner, labels) = (save.owner_id, &save.draft.labels);
+        let had = before.map_or(&[][..], |copy| &copy.labels);
+        let gone = had.iter().filter(|label| !labels.contains(label));
+        let freed = gone.filter(|label| self.label_uses(owner, label) == 1);
+        if !labels.is_empty() && self.labels_with(owner, labels) - freed.count() > MAX_LABELS {
+            return Err(Refusal::TooManyLabels);
+        }
+        Ok(())
     }
 
     pub(super) fn cancel(&mut self, cancel: &Cancel) -> Result<Answer, Refusal> {

@@ -180,6 +180,8 @@ impl Desk {
             copy.create_change = before.create_change;
             copy.read = before.read;
             copy.starred = before.starred;
+            copy.answered = before.answered;
+            copy.forwarded = before.forwarded;
         }
         copy
     }

@@ -159,6 +159,15 @@ impl MailStore for FaultyStore {
         self.inner.threads(owner, folder_id, cursor, limit).await
     }
 
+    async fn moved_threads(
+        &self,
+        owner: Uuid,
+        folder_id: Uuid,
+        time: Timestamp,
+    ) -> Result<Vec<Cursor>, StoreError> {
+        self.inner.moved_threads(owner, folder_id, time).await
+    }
+
     async fn thread_parts(
         &self,
         owner: Uuid,

@@ -114,6 +114,26 @@ pub(super) async fn a_mailbox_has_a_hundred_labels(store: SharedStore) {
         .unwrap();
     office.send(&letter(bob, &[bob]).labelled(&[last])).await;
     assert_eq!(office.labels(bob).await.len(), MAX_LABELS);
+    let draft = letter(bob, &[]).labelled(&[fit[1], last]);
+    let draft = office.message(draft.save_job(None)).await.unwrap();
+    let sent = office.only(bob, FolderRole::Sent).await;
+    let other = letter(bob, &[]).labelled(&["other"]);
+    let refused = office.update(&other, &draft).await;
+    assert_eq!(
+        refused,
+        Err(Refusal::TooManyLabels),
+        "both are used elsewhere"
+    );
+    office
+        .label(bob, &[sent.message_id], (&[], &[last]))
+        .await
+        .unwrap();
+    let draft = office.update(&other, &draft).await.unwrap();
+    office
+        .update(&letter(bob, &[]).labelled(&[last]), &draft)
+        .await
+        .unwrap();
+    assert_eq!(office.labels(bob).await.len(), MAX_LABELS);
 
     // The last use of one makes room for another; one that is used elsewhere too does not.
     let (used_twice, used_once) = (fit[0], fit[50]);

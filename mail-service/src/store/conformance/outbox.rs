@@ -42,9 +42,18 @@ pub(super) async fn a_message_waits_for_its_time(store: SharedStore) {
     );
     assert_eq!(office.only(ana, FolderRole::Outbox).await, waiting);
     assert_eq!(office.list(ana, FolderRole::Sent).await, []);
+    // Notes to oneself about it.
+    for note in [
+        letter(ana, &[ana]).answering(&waiting),
+        letter(ana, &[ana]).passing_on(&waiting),
+    ] {
+        let note = office.send(&note).await;
+        office.delete(ana, &[note.message_id]).await.unwrap();
+        let note = office.only(ana, FolderRole::Inbox).await;
+        office.delete(ana, &[note.message_id]).await.unwrap();
+    }
     office.advance(59);
     assert_eq!(office.due(ana).await, [] as [Uuid; 0]);
-    assert_eq!(office.inbox(bob).await, []);
     office.advance(1);
     assert_eq!(office.due(ana).await, [waiting.message_id]);
     assert_eq!(deliver(&office, ana).await, [Delivery::Done]);
@@ -54,6 +63,7 @@ pub(super) async fn a_message_waits_for_its_time(store: SharedStore) {
         (waiting.message_id, Kind::Sent)
     );
     assert_eq!((sent.deliver_time, &sent.labels), (None, &waiting.labels));
+    assert!(sent.answered && sent.forwarded, "as they were");
     let received = office.only(bob, FolderRole::Inbox).await;
     assert_eq!(received.receive_time, office.in_seconds(0), "when it came");
     assert_eq!(received.thread_id, waiting.thread_id);

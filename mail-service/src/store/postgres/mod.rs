@@ -12,7 +12,7 @@ use anyhow::Context;
 use async_trait::async_trait;
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
 use turbomessage_service_kit::{
-    clock::Timestamp,
+    clock::{Timestamp, first_id_after},
     pool,
     telemetry::{database::traced, metrics},
 };
@@ -26,7 +26,7 @@ use self::{
 };
 use super::{
     Account, BlockRange, End, KeptAnswer, Key, MailStore, Queue, Retention, Segment, StoreError,
-    Transaction, Unindexed, rows,
+    Transaction, Unindexed, rows, statements,
 };
 use crate::{
     domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
@@ -195,6 +195,22 @@ impl MailStore for PostgresStore {
         limit: i64,
     ) -> Result<Vec<Cursor>, StoreError> {
         reads::threads(&self.readers, owner, folder_id, cursor, limit).await
+    }
+
+    async fn moved_threads(
+        &self,
+        owner: Uuid,
+        folder_id: Uuid,
+        time: Timestamp,
+    ) -> Result<Vec<Cursor>, StoreError> {
+        let found: Vec<(Uuid, i64)> = sqlx::query_as(statements::MOVED_THREADS)
+            .bind(time.as_micros())
+            .bind(owner)
+            .bind(folder_id)
+            .bind(first_id_after(time))
+            .fetch_all(traced(&self.readers))
+            .await?;
+        Ok(found.into_iter().map(Cursor::from).collect())
     }
 
     async fn thread_parts(

@@ -70,11 +70,7 @@ pub(super) async fn threads(
         .bind(limit)
         .fetch_all(traced(pool))
         .await?;
-    let place = |(id, time)| Cursor {
-        time: Timestamp::from_micros(time),
-        id,
-    };
-    Ok(found.into_iter().map(place).collect())
+    Ok(found.into_iter().map(Cursor::from).collect())
 }
 
 pub(super) async fn thread_page(

@@ -18,7 +18,11 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::runtime::Handle;
-use turbomessage_service_kit::{clock::Timestamp, files, telemetry::metrics};
+use turbomessage_service_kit::{
+    clock::{Timestamp, first_id_after},
+    files,
+    telemetry::metrics,
+};
 use uuid::Uuid;
 
 #[cfg(any(test, feature = "conformance"))]
@@ -239,11 +243,21 @@ impl MailStore for SqliteStore {
         let place = (owner, folder_id, cursor.time.as_micros(), cursor.id, limit);
         self.read(move |connection| {
             let found: Vec<(Uuid, i64)> = fetch(connection, statements::THREADS, place)?;
-            let place = |(id, time)| Cursor {
-                time: Timestamp::from_micros(time),
-                id,
-            };
-            Ok(found.into_iter().map(place).collect())
+            Ok(found.into_iter().map(Cursor::from).collect())
+        })
+        .await
+    }
+
+    async fn moved_threads(
+        &self,
+        owner: Uuid,
+        folder_id: Uuid,
+        time: Timestamp,
+    ) -> Result<Vec<Cursor>, StoreError> {
+        let then = (time.as_micros(), owner, folder_id, first_id_after(time));
+        self.read(move |connection| {
+            let found: Vec<(Uuid, i64)> = fetch(connection, statements::MOVED_THREADS, then)?;
+            Ok(found.into_iter().map(Cursor::from).collect())
         })
         .await
     }

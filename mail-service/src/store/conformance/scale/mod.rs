@@ -8,6 +8,7 @@ mod reading;
 
 use std::time::Duration;
 
+use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
 pub use self::{
@@ -17,7 +18,7 @@ pub use self::{
 };
 use super::{office::Office, search::Library};
 use crate::{
-    domain::{Copy, Cursor, State},
+    domain::{Copy, Cursor, State, Walk},
     store::SharedStore,
 };
 
@@ -50,6 +51,14 @@ pub struct Filled {
 impl Filled {
     fn deep(&self) -> Cursor {
         Cursor::after(&self.middle)
+    }
+
+    fn deep_walk(&self) -> Walk {
+        Walk {
+            // Nothing came since.
+            begun: Timestamp::from_micros(i64::MAX - 1),
+            place: self.deep(),
+        }
     }
 }
 

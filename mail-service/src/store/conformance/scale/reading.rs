@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Filled, Scale, fill::RARE};
 use crate::{
-    domain::{Cursor, PageSize},
+    domain::{Cursor, PageSize, Walk},
     mail::parse_query,
     store::conformance::office::filter,
 };
@@ -110,11 +110,11 @@ impl Scale {
             }
             Reading::Folders => mail.folders(owner).await.unwrap().len(),
             Reading::Threads => {
-                let threads = mail.threads(owner, mailbox.inbox, Cursor::NEWEST, size);
+                let threads = mail.threads(owner, mailbox.inbox, Walk::NEWEST, size);
                 threads.await.unwrap().1.len()
             }
             Reading::DeepThreads => {
-                let threads = mail.threads(owner, mailbox.inbox, mailbox.deep(), size);
+                let threads = mail.threads(owner, mailbox.inbox, mailbox.deep_walk(), size);
                 threads.await.unwrap().1.len()
             }
             Reading::Message => {

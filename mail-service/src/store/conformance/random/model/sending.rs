@@ -166,6 +166,8 @@ impl Model {
         let own = Held {
             read: before.as_ref().is_none_or(|held| held.read),
             starred: before.as_ref().is_some_and(|held| held.starred),
+            answered: before.as_ref().is_some_and(|held| held.answered),
+            forwarded: before.as_ref().is_some_and(|held| held.forwarded),
             labels: letter.labels.iter().cloned().collect(),
             in_reply_to: letter.in_reply_to,
             forward_of: letter.forward_of.filter(|_| !is_sent),
