@@ -9,6 +9,7 @@ use std::{
 };
 
 use http::{Request, Response};
+use http_body::Body as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, body::Body};
@@ -20,7 +21,7 @@ use super::{
     is_stream,
     methods::{is_endless, method_at},
     timeout::parse_timeout,
-    under_way::{UnderWay, span_of},
+    under_way::{UnderWay, Unread, span_of},
 };
 use crate::{
     context::{self, REQUEST_ID, RequestContext, SpanContext},
@@ -45,8 +46,8 @@ pub struct CallLayer {
     /// Soon after it the streams of health and reflection end: their services would let them go on until
     /// the drain is over. All others end their streams themselves.
     pub(super) shutdown: Option<CancellationToken>,
-    /// Whether clients of the world are at the other end, whose connections are their own.
-    pub(super) is_edge: bool,
+    /// What clients of the world, whose connections are their own, have not read yet; none where others call.
+    pub(super) unread: Option<Unread>,
 }
 
 impl<S> Layer<S> for CallLayer {
@@ -90,7 +91,7 @@ where
         context.trace = telemetry::continue_trace(&span, request.headers());
         let mut underway = UnderWay::begin(span.clone(), method, is_stream(request.uri().path()));
         let peer = request.extensions().get::<Peer>().cloned();
-        let peer = peer.filter(|_| self.layer.is_edge && underway.streaming);
+        let reader = self.layer.unread.clone().zip(peer);
         let is_endless = is_endless(request.uri().path());
         let shutdown = self.layer.shutdown.clone().filter(|_| is_endless);
         let call = async move {
@@ -106,8 +107,8 @@ where
             complete(response.headers_mut(), language);
             context::within(context.clone(), || tracing::debug!("answered"));
             let (head, mut body) = response.into_parts();
-            if let Some(peer) = peer {
-                body = underway.give_up_unread(peer, body, deadline);
+            if let Some((unread, peer)) = reader.filter(|_| !body.is_end_stream()) {
+                body = underway.give_up_unread(&unread, peer, body, deadline);
             }
             let body = CallBody::wrap(&head.headers, body, context, shutdown, underway);
             Ok(Response::from_parts(head, body))

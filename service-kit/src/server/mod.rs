@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Server};
 
+use self::under_way::Unread;
 pub use self::{
     call::{CALL_DEADLINE, CallLayer, CallService, STREAM_DEADLINE},
     methods::is_stream,
@@ -49,9 +50,10 @@ pub async fn serve(
     drain: Duration,
 ) -> anyhow::Result<()> {
     let is_edge = max_streams == EDGE_STREAMS;
+    let unread = is_edge.then(Unread::default);
     let layer = CallLayer {
         shutdown: Some(shutdown.clone()),
-        is_edge,
+        unread: unread.clone(),
     };
     let stop = shutdown.clone();
     let serve = move |incoming: listener::Incoming| {
@@ -71,5 +73,12 @@ pub async fn serve(
         async { Ok(server.await?) }
     };
     let server = Box::pin(listener::serve_each(listener.into(), &shutdown, serve));
-    shutdown::bounded(server, &shutdown, drain).await
+    let server = shutdown::bounded(server, &shutdown, drain);
+    match unread {
+        None => server.await,
+        Some(unread) => tokio::select! {
+            ended = server => ended,
+            () = unread.give_up_late_ones() => Ok(()),
+        },
+    }
 }

@@ -1,6 +1,7 @@
 //! A call as it is seen from outside: its span, and what is counted when it ends.
 
 use std::{
+    collections::HashMap,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame};
 use opentelemetry::KeyValue;
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::time::{Instant, MissedTickBehavior};
 use tonic::{Code, Status, body::Body};
 use tracing::{Span, field::Empty};
 
@@ -22,8 +23,10 @@ use crate::{
     telemetry::metrics,
 };
 
-/// How long after its deadline the end of a stream may stay unread.
+/// How long after its deadline the end of an answer may stay unread.
 const UNREAD_TIME: Duration = Duration::from_secs(5);
+/// How often it is looked for those that did.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A call that is being answered: its span, and what is counted of it when it ends. One that is dropped
 /// before was given up by its caller.
@@ -33,8 +36,8 @@ pub(super) struct UnderWay {
     begun: Instant,
     pub(super) streaming: bool,
     ended: bool,
-    /// Gives a stream up that does not end in time.
-    guard: Option<JoinHandle<()>>,
+    /// Where its answer waits to be read.
+    unread: Option<Place>,
 }
 
 impl UnderWay {
@@ -48,23 +51,26 @@ impl UnderWay {
             begun: Instant::now(),
             streaming,
             ended: false,
-            guard: None,
+            unread: None,
         }
     }
 
-    /// Whoever does not read a stream cannot be told that its time is over: soon after its deadline what
-    /// `body` holds is let go, and the connection is closed if it is one client's alone.
-    pub(super) fn give_up_unread(&mut self, peer: Peer, body: Body, deadline: Instant) -> Body {
-        let body = Held(Arc::new(Mutex::new(body)));
-        let held = Arc::clone(&body.0);
-        self.guard = Some(tokio::spawn(async move {
-            tokio::time::sleep_until(deadline + UNREAD_TIME).await;
-            *lock(&held) = Body::empty();
-            if !peer.is_shared() {
-                peer.close();
-            }
+    /// Whoever does not read an answer cannot be told that its time is over: soon after its deadline what `body` holds is let
+    /// go, and the connection is closed if it is one client's alone.
+    pub(super) fn give_up_unread(
+        &mut self,
+        unread: &Unread,
+        peer: Peer,
+        body: Body,
+        deadline: Instant,
+    ) -> Body {
+        let body = Arc::new(Mutex::new(body));
+        self.unread = Some(unread.add(Answer {
+            until: deadline + UNREAD_TIME,
+            body: Arc::clone(&body),
+            peer,
         }));
-        Body::new(body)
+        Body::new(Held(body))
     }
 
     /// The call ended as `headers` or trailers say, if they do.
@@ -97,6 +103,75 @@ impl UnderWay {
     }
 }
 
+/// Answers on their way to clients of the world, who may never read them. There is one of these for a server and no timer
+/// for each answer, as nearly all are read at once.
+#[derive(Clone, Default)]
+pub(super) struct Unread(Arc<Mutex<Answers>>);
+
+#[derive(Default)]
+struct Answers {
+    next: u64,
+    open: HashMap<u64, Answer>,
+}
+
+struct Answer {
+    until: Instant,
+    body: Arc<Mutex<Body>>,
+    peer: Peer,
+}
+
+/// An answer's place among the unread, left when it is dropped.
+struct Place {
+    unread: Unread,
+    number: u64,
+}
+
+impl std::fmt::Debug for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Unread").finish_non_exhaustive()
+    }
+}
+
+impl Unread {
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, answer: Answer) -> Place {
+        let mut answers = self.answers();
+        let number = answers.next;
+        answers.next += 1;
+        answers.open.insert(number, answer);
+        drop(answers);
+        let unread = self.clone();
+        Place { unread, number }
+    }
+
+    /// Gives up those whose time is over, for ever.
+    pub(super) async fn give_up_late_ones(self) {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let now = looks.tick().await;
+            let is_late = |_: &u64, answer: &mut Answer| answer.until <= now;
+            let late: Vec<_> = self.answers().open.extract_if(is_late).collect();
+            for (_, answer) in late {
+                *lock(&answer.body) = Body::empty();
+                if !answer.peer.is_shared() {
+                    answer.peer.close();
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let answer = self.unread.answers().open.remove(&self.number);
+        drop(answer);
+    }
+}
+
 /// A body that somebody else can let go of.
 struct Held(Arc<Mutex<Body>>);
 
@@ -122,9 +197,6 @@ impl HttpBody for Held {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        if let Some(guard) = self.guard.take() {
-            guard.abort();
-        }
         self.end(Code::Cancelled);
     }
 }

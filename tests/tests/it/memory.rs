@@ -6,12 +6,14 @@ use std::{
 };
 
 use futures::future::{join_all, try_join_all};
-use tonic::Request;
+use tokio::time::timeout;
+use tonic::{Request, transport::Endpoint};
 use turbomessage_proto::mail_v1::{GetMailboxRequest, WatchMailboxRequest};
 use turbomessage_tests::{
     Part, Services, User,
     admin::{get, value},
     client::{Client, letter},
+    errors::reason,
     eventually::{SOON, eventually},
 };
 
@@ -110,6 +112,40 @@ async fn readers_that_never_read_cost_no_memory_and_end_at_their_deadline() {
     let mailbox = proxy.mail().get_mailbox(GetMailboxRequest {}).await;
     mailbox.expect("other clients of the proxy lose nothing");
     drop((behind, streams));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_whose_answers_are_never_read_keep_nobody_out_for_long() {
+    const PLACES: usize = 2;
+    let settings = Services::on_files().env(Part::Gateway, "TM_MAX_CALLS", &PLACES.to_string());
+    let services = settings.start().await;
+    let (ana, ben) = tokio::join!(services.register_fresh(), services.register_fresh());
+    // From somebody who lets nobody send them a byte.
+    let unread = (0..PLACES).map(|_| {
+        let (url, token) = (services.gateway.url(), ana.token.clone());
+        tokio::spawn(async move {
+            let endpoint = Endpoint::from_shared(url).unwrap();
+            let channel = endpoint.initial_stream_window_size(0).connect().await;
+            let reader = Client::new(channel.unwrap()).with_token(&token);
+            let mut request = Request::new(GetMailboxRequest {});
+            request.set_timeout(Duration::from_secs(3));
+            reader.mail().get_mailbox(request).await
+        })
+    });
+    let unread: Vec<_> = unread.collect();
+    eventually("all places are taken", SOON, async || {
+        let refused = ben.mail().get_mailbox(GetMailboxRequest {}).await;
+        (reason(&refused.err()?) == "OVERLOADED").then_some(())
+    })
+    .await;
+    eventually("they are free again", SOON, async || {
+        ben.mail().get_mailbox(GetMailboxRequest {}).await.ok()
+    })
+    .await;
+    for call in unread {
+        let ended = timeout(SOON, call).await.expect("its connection is closed");
+        ended.unwrap().expect_err("nothing of it was read");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
