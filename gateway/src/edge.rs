@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Versio
 use http_body::Body as HttpBody;
 use tonic::{body::Body, service::Routes};
 use tower::{BoxError, Service};
+use turbomessage_service_kit::server::MAX_HEADER_BYTES;
 
 use crate::{
     config::Origin,
@@ -93,6 +94,11 @@ impl Edge {
     }
 
     fn answer(&mut self, request: Request<Body>) -> Answering {
+        // With HTTP/2 the connection's own limit is the same.
+        let is_old = request.version() != Version::HTTP_2;
+        if is_old && header_bytes(request.headers()) > MAX_HEADER_BYTES as usize {
+            return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        }
         if !self.origins.allow(request.headers(), request.uri()) {
             return refuse(StatusCode::FORBIDDEN);
         }
@@ -103,6 +109,14 @@ impl Edge {
             Kind::Other => refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE),
         }
     }
+}
+
+/// The size of a header as HTTP/2 counts it: 32 bytes more for each field (RFC 9113, section 6.5.2).
+fn header_bytes(headers: &HeaderMap) -> usize {
+    let fields = headers.iter();
+    fields
+        .map(|(name, value)| name.as_str().len() + value.len() + 32)
+        .sum()
 }
 
 fn refuse(status: StatusCode) -> Answering {

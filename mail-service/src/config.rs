@@ -2,11 +2,13 @@
 
 use std::{
     path::{Path, PathBuf},
+    str::FromStr as _,
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use sqlx::postgres::PgConnectOptions;
 use turbomessage_service_kit::{
     redis::RedisArgs,
     settings::{self, Secret},
@@ -121,14 +123,23 @@ impl Config {
     /// The database to use.
     ///
     /// # Errors
-    /// There is none, or it is of no kind that is known here.
+    /// There is none, it is of no kind that is known here, or it cannot be read.
     pub(crate) fn database(&self) -> anyhow::Result<Secret> {
         let (direct, file) = (self.database_url.as_ref(), self.database_url_file.as_ref());
         let url = settings::secret("database-url", direct, file)?;
-        let known = ["postgres://", "postgresql://", "sqlite:"];
+        if settings::sqlite_path(&url)
+            .context("--database-url")?
+            .is_some()
+        {
+            return Ok(url);
+        }
+        let known = ["postgres://", "postgresql://"];
         if !known.iter().any(|scheme| url.expose().starts_with(scheme)) {
             bail!("--database-url must begin with postgres:// or sqlite:");
         }
+        // What is wrong is not said in its words: there may be a password in them.
+        let read = PgConnectOptions::from_str(url.expose());
+        read.map_err(|_| anyhow!("--database-url is no URL of a PostgreSQL database"))?;
         Ok(url)
     }
 
@@ -176,6 +187,35 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_database_is_named_by_a_url_that_can_be_read() {
+        let database = |url: &str| {
+            let config = Config {
+                database_url: Some(Secret::new(url)),
+                ..Config::embedded(Path::new("data"))
+            };
+            let said = config.check().err();
+            said.map(|error| format!("{error:#}"))
+        };
+        for good in [
+            "postgres://u:p@h:5432/db",
+            "sqlite:/a b/c?d%41.db",
+            "sqlite:///x",
+        ] {
+            assert_eq!(database(good), None, "{good}");
+        }
+        for bad in [
+            "postgres://u:hunter2@h:port/db",
+            "mysql://u:hunter2@h/db",
+            "sqlite:",
+            "sqlite::memory:",
+        ] {
+            let said = database(bad).expect(bad);
+            assert!(said.starts_with("--database-url"), "{said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+    }
 
     #[test]
     fn an_empty_wakeup_url_is_none() {

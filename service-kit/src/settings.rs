@@ -3,7 +3,7 @@
 
 use std::{fmt, fs, net::SocketAddr, path::PathBuf, process::exit, str::FromStr, time::Duration};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Parser, ValueEnum, error::ErrorKind};
 use zeroize::Zeroizing;
 
@@ -48,6 +48,22 @@ impl FromStr for Secret {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self::new(text))
     }
+}
+
+/// The file in `sqlite:FILE` or `sqlite://FILE`: what follows is a path as it stands, so that every
+/// character may be in it. None if the URL is of something else.
+///
+/// # Errors
+/// There is no path in it.
+pub fn sqlite_path(url: &Secret) -> anyhow::Result<Option<PathBuf>> {
+    let Some(path) = url.expose().strip_prefix("sqlite:") else {
+        return Ok(None);
+    };
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path.starts_with(':') {
+        bail!("`sqlite:` must be followed by the path of a file");
+    }
+    Ok(Some(path.into()))
 }
 
 /// The secret given directly or in a file, of which exactly one must be there.

@@ -38,8 +38,7 @@ async fn main() {
 async fn on_sqlite(sizes: &[usize]) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("mail.db");
-    let url = format!("sqlite:{}", file.display());
-    let store = SqliteStore::open(&url).await.expect("a database");
+    let store = SqliteStore::open(&file).await.expect("a database");
     println!("\n## SQLite\n");
     let (_scale, _mailboxes) = measure(Arc::new(store.clone()), sizes).await;
     println!("The database takes {} MiB.", mebibytes(&file));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, builder::RangedU64ValueParser};
 use turbomessage_service_kit::{
     redis::RedisArgs,
     settings::{Secret, seconds, secret},
@@ -58,13 +58,14 @@ pub struct Config {
     #[arg(long, env = "TM_SESSION_LIFETIME_SECONDS", default_value = "15552000", value_parser = positive_seconds, value_name = "SECONDS")]
     session_lifetime_seconds: Duration,
     /// How many passwords are hashed at once; each takes 19 MiB. Default: half of the processors.
-    #[arg(long, env = "TM_HASH_CONCURRENCY", value_name = "COUNT")]
+    #[arg(long, env = "TM_HASH_CONCURRENCY", value_parser = at_once, value_name = "COUNT")]
     hash_concurrency: Option<NonZeroUsize>,
     /// How many callers may wait for a password to be hashed; more are told to come back.
     #[arg(
         long,
         env = "TM_HASH_QUEUE",
         default_value = "128",
+        value_parser = RangedU64ValueParser::<usize>::new().range(..=MOST_WAITING),
         value_name = "COUNT"
     )]
     hash_queue: usize,
@@ -90,6 +91,18 @@ pub struct Config {
     /// Whether this process is the whole system, so that a ticket key of its own is all right.
     #[arg(skip)]
     whole_system: bool,
+}
+
+/// What may wait at the most, and be hashed at once: more is a slip of the pen.
+const MOST_WAITING: u64 = 1_000_000;
+const MOST_AT_ONCE: usize = 1024;
+
+fn at_once(text: &str) -> Result<NonZeroUsize, String> {
+    let number: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
+    if number.get() > MOST_AT_ONCE {
+        return Err(format!("must be {MOST_AT_ONCE} at the most"));
+    }
+    Ok(number)
 }
 
 fn positive_seconds(text: &str) -> Result<Duration, String> {

@@ -4,7 +4,10 @@ use std::{path::PathBuf, str::FromStr};
 
 use anyhow::{anyhow, bail};
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
-use turbomessage_service_kit::{redis::RedisArgs, settings::Secret};
+use turbomessage_service_kit::{
+    redis::RedisArgs,
+    settings::{Secret, sqlite_path},
+};
 
 /// Where accounts are.
 pub(crate) enum AccountStoreUrl {
@@ -82,19 +85,6 @@ fn scheme(url: &Secret) -> &str {
     url.expose()
         .split_once("://")
         .map_or("", |(scheme, _)| scheme)
-}
-
-/// The file in `sqlite:FILE` or `sqlite://FILE`: what follows is a path as it stands, so that every
-/// character may be in it.
-fn sqlite_path(url: &Secret) -> anyhow::Result<Option<PathBuf>> {
-    let Some(path) = url.expose().strip_prefix("sqlite:") else {
-        return Ok(None);
-    };
-    let path = path.strip_prefix("//").unwrap_or(path);
-    if path.is_empty() || path.starts_with(':') {
-        bail!("`sqlite:` must be followed by the path of a file");
-    }
-    Ok(Some(path.into()))
 }
 
 #[cfg(test)]

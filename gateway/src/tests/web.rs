@@ -168,20 +168,24 @@ async fn browsers_and_clients_share_a_port() {
     let response = within(tower::ServiceExt::oneshot(grpc.calls(), call)).await;
     assert!(Reply::of(response.unwrap()).await.is_ok());
 
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let head = format!(
-        "POST {GET_MESSAGE} HTTP/1.1\r\nhost: {address}\r\norigin: http://{address}\r\n\
-         content-type: application/grpc-web+proto\r\nauthorization: Bearer {ALICE}\r\n\
-         content-length: 10\r\nconnection: close\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(&frame(b"hello")).await.unwrap();
-    let mut answer = Vec::new();
-    within(stream.read_to_end(&mut answer)).await.unwrap();
-    let answer = String::from_utf8_lossy(&answer);
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(
-        answer.contains("hello") && answer.contains("grpc-status:0"),
-        "{answer}"
-    );
+    for (more, status) in [(0, "200"), (15_000, "200"), (16_384, "431")] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {GET_MESSAGE} HTTP/1.1\r\nhost: {address}\r\norigin: http://{address}\r\n\
+             content-type: application/grpc-web+proto\r\nauthorization: Bearer {ALICE}\r\n\
+             x-more: {}\r\ncontent-length: 10\r\nconnection: close\r\n\r\n",
+            "x".repeat(more)
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&frame(b"hello")).await.unwrap();
+        let mut answer = Vec::new();
+        within(stream.read_to_end(&mut answer)).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+        let is_answered = answer.contains("hello") && answer.contains("grpc-status:0");
+        assert_eq!(is_answered, status == "200", "{answer}");
+    }
 }

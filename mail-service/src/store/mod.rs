@@ -14,7 +14,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
-use turbomessage_service_kit::{clock::Timestamp, settings::Secret};
+use turbomessage_service_kit::{
+    clock::Timestamp,
+    settings::{Secret, sqlite_path},
+};
 use uuid::Uuid;
 
 pub use error::StoreError;
@@ -402,10 +405,8 @@ pub trait Transaction: Send {
 /// # Errors
 /// The URL is of neither kind, or the database cannot be opened.
 pub async fn open(url: &Secret) -> anyhow::Result<SharedStore> {
-    let url = url.expose();
-    if url.starts_with("sqlite:") {
-        Ok(Arc::new(SqliteStore::open(url).await?))
-    } else {
-        Ok(Arc::new(PostgresStore::open(url).await?))
+    match sqlite_path(url)? {
+        Some(path) => Ok(Arc::new(SqliteStore::open(&path).await?)),
+        None => Ok(Arc::new(PostgresStore::open(url.expose()).await?)),
     }
 }

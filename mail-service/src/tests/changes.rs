@@ -50,8 +50,7 @@ impl World {
     /// Forgets all that happened to `owner`'s mailbox until now.
     async fn forget(&self, owner: &Person) {
         let file = self.directory.path().join("mail.db");
-        let url = format!("sqlite:{}", file.display());
-        let store = SqliteStore::open(&url).await.unwrap();
+        let store = SqliteStore::open(&file).await.unwrap();
         let mut transaction = store.begin().await.unwrap();
         let mailbox = transaction.lock_mailboxes(&[owner.id]).await.unwrap();
         let kept = Retention {

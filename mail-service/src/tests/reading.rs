@@ -154,8 +154,7 @@ async fn of_large_messages_as_many_come_as_an_answer_holds() {
 /// Puts copies of a message beside it, until there are so many.
 async fn repeat(world: &World, owner: &Person, message_id: &str, times: usize) {
     let file = world.directory.path().join("mail.db");
-    let url = format!("sqlite:{}", file.display());
-    let store = SqliteStore::open(&url).await.unwrap();
+    let store = SqliteStore::open(&file).await.unwrap();
     let id: Uuid = message_id.parse().unwrap();
     let mut mailbox = store.mailbox(owner.id).await.unwrap().unwrap();
     let first = store.copies(owner.id, &[id]).await.unwrap().remove(0);

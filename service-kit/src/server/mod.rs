@@ -33,7 +33,8 @@ pub const INNER_STREAMS: u32 = 10_000;
 /// Calls that may have been given up before they were looked at, on a connection from another service.
 const INNER_RESETS: usize = 10_000;
 
-const MAX_HEADER_BYTES: u32 = 16 * 1024;
+/// The most bytes of a request's header.
+pub const MAX_HEADER_BYTES: u32 = 16 * 1024;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 /// own deadline holds.
 #[must_use]
 pub fn parse_timeout(header: &str) -> Option<Duration> {
-    let (digits, unit) = header.split_at_checked(header.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    let (number, unit) = header.split_at_checked(header.len().checked_sub(1)?)?;
+    // A sign is not in the specification, but tonic takes it, and ends the call without details if nobody does before.
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    if digits.is_empty() || number.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     let n: u64 = digits.parse().ok()?;
@@ -46,7 +48,9 @@ mod tests {
             ("", None),
             ("S", None),
             ("-1S", None),
-            ("+1S", None),
+            ("+1S", Some(Duration::from_secs(1))),
+            ("++1S", None),
+            ("+S", None),
             ("123456789m", None),
             ("1s", None),
             ("1é", None),

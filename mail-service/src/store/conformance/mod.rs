@@ -344,9 +344,8 @@ mod engines {
         pub(super) async fn open() -> Self {
             let directory = tempfile::tempdir().unwrap();
             let file = directory.path().join("mail.db");
-            let url = format!("sqlite:{}", file.display());
             Self {
-                store: SqliteStore::open(&url).await.unwrap(),
+                store: SqliteStore::open(&file).await.unwrap(),
                 _directory: directory,
             }
         }

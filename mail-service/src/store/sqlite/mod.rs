@@ -8,7 +8,7 @@ mod sql;
 mod tests;
 mod transaction;
 
-use std::{str::FromStr, time::Duration};
+use std::{path::Path, time::Duration};
 
 use anyhow::Context;
 use async_trait::async_trait;
@@ -56,21 +56,20 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database at `url`, made if it is not there, readable by its owner alone, and brings
+    /// Opens the database in the file at `path`, made if it is not there, readable by its owner alone, and brings
     /// its schema up to date.
     ///
     /// # Errors
-    /// The URL is none, or the file cannot be used.
-    pub async fn open(url: &str) -> anyhow::Result<Self> {
-        let options = SqliteConnectOptions::from_str(url)
-            .context("not a URL of SQLite")?
+    /// The file cannot be used.
+    pub async fn open(path: &Path) -> anyhow::Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);
-        let path = options.get_filename().to_owned();
         let cannot_open = || format!("cannot open {}", path.display());
         // SQLite gives its other files the same permissions.
-        files::make_private(&path).with_context(cannot_open)?;
+        files::make_private(path).with_context(cannot_open)?;
         let mut connection = options.connect().await?;
         let mut migrations = sqlx::migrate!("migrations/sqlite");
         // A version may start beside, or after, a newer one: migrations only add.
@@ -78,8 +77,8 @@ impl SqliteStore {
             .set_ignore_missing(true)
             .run(&mut connection)
             .await?;
-        let writer = Connections::writer(&path).with_context(cannot_open)?;
-        let readers = Connections::readers(&path).with_context(cannot_open)?;
+        let writer = Connections::writer(path).with_context(cannot_open)?;
+        let readers = Connections::readers(path).with_context(cannot_open)?;
         // Not before: with the last connection the log would go.
         connection.close().await?;
         for (name, connections) in [("mail.writers", &writer), ("mail.readers", &readers)] {

@@ -41,8 +41,8 @@ async fn answers_are_given_again_after_an_upgrade() {
     const BEFORE: i64 = 4;
 
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", folder.path().join("mail.db").display());
-    let options = SqliteConnectOptions::from_str(&url).unwrap();
+    let file = folder.path().join("mail.db");
+    let options = SqliteConnectOptions::new().filename(&file);
     let options = options.create_if_missing(true);
     let mut old = options.connect().await.unwrap();
     let migrations = sqlx::migrate!("migrations/sqlite");
@@ -64,7 +64,7 @@ async fn answers_are_given_again_after_an_upgrade() {
     }
     old.close().await.unwrap();
 
-    let store = SqliteStore::open(&url).await.unwrap();
+    let store = SqliteStore::open(&file).await.unwrap();
     let requests: Vec<Key> = answers.iter().map(|answer| answer.request).collect();
     let mut transaction = store.begin().await.unwrap();
     let found = transaction.kept_answers(&requests).await.unwrap();
@@ -82,8 +82,8 @@ async fn answers_are_given_again_after_an_upgrade() {
 
 async fn opened() -> (tempfile::TempDir, SqliteStore) {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", folder.path().join("mail.db").display());
-    let store = SqliteStore::open(&url).await.unwrap();
+    let file = folder.path().join("mail.db");
+    let store = SqliteStore::open(&file).await.unwrap();
     (folder, store)
 }
 

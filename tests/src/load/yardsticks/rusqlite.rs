@@ -30,7 +30,7 @@ impl Rusqlite {
     /// It cannot be made.
     pub async fn open(folder: &Path) -> anyhow::Result<Self> {
         let file = folder.join("rusqlite.db");
-        let store = SqliteStore::open(&format!("sqlite:{}", file.display())).await?;
+        let store = SqliteStore::open(&file).await?;
         drop(store);
         let connection = Connection::open(&file)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
