@@ -52,7 +52,7 @@ impl Said {
         match self {
             Self::Opening(_) => true,
             Self::Http1 => false,
-            Self::Http2(frames) => frames.are_amid_a_head(),
+            Self::Http2(frames) => frames.are_unfinished(),
         }
     }
 }
@@ -80,6 +80,8 @@ pub(super) struct Frames {
     /// Whether the frame is a part of a head, and whether the head goes on after it.
     of_a_head: bool,
     goes_on: bool,
+    /// Whether one has begun: a client says its settings before anything else.
+    any: bool,
     in_turn: usize,
 }
 
@@ -112,6 +114,7 @@ impl Frames {
         if self.seen == Self::HEADER {
             let [a, b, c, kind, flags, ..] = self.header;
             self.seen = 0;
+            self.any = true;
             self.in_turn += 1;
             self.payload = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
             self.of_a_head = matches!(kind, Self::HEADERS | Self::CONTINUATION);
@@ -119,8 +122,9 @@ impl Frames {
         }
     }
 
-    fn are_amid_a_head(&self) -> bool {
-        self.of_a_head && (self.goes_on || self.payload > 0)
+    /// Amid a head, or amid what says how long a frame is; a body may take its time.
+    fn are_unfinished(&self) -> bool {
+        !self.any || self.seen > 0 || self.of_a_head && (self.goes_on || self.payload > 0)
     }
 }
 
@@ -151,7 +155,9 @@ mod tests {
         after(&[
             (b"", true),
             (b"PRI * HTTP/2.0\r\n\r\n", true),
-            (b"SM\r\n\r\n", false),
+            (b"SM\r\n\r\n", true),
+            (&frame(4, 0, b"")[..8], true),
+            (&frame(4, 0, b"")[8..], false),
         ]);
         after(&[
             (b"POST / HTTP/1.1\r\n", true),
@@ -174,7 +180,8 @@ mod tests {
             (&beginning, true),
             (&end[..9], true),
             (&end[9..], false),
-            (&frame(0, 0, b"data")[..11], false),
+            (&frame(0, 0, b"data")[..8], true),
+            (&frame(0, 0, b"data")[8..11], false),
         ]);
     }
 

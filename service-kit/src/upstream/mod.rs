@@ -34,14 +34,12 @@ pub type GrpcService = BoxCloneSyncService<Request<Body>, Response<Body>, Transp
 #[error("the other service did not answer")]
 pub struct TransportError(#[source] BoxError);
 
-/// What may come unread of the answers to calls, of one and of all: an answer is 4 MiB at the most.
-const CALL_WINDOW: u32 = 2 * 1024 * 1024;
-const CALLS_CONNECTION_WINDOW: u32 = 5 * 1024 * 1024;
-/// What a reader of one stream who does not read on can hold back.
-const STREAM_WINDOW: u32 = 64 * 1024;
-/// Room for all of them, so that nobody holds back what others are told: were it less, a few hundred
-/// readers who do not read on would end all other streams of the connection.
-const STREAMS_CONNECTION_WINDOW: u32 = INNER_STREAMS * STREAM_WINDOW;
+/// What a reader of one answer who does not read on can hold back. Between two machines of one place 64 KiB for each way
+/// there and back are more than a hundred megabytes a second.
+const ANSWER_WINDOW: u32 = 64 * 1024;
+/// Room for all of them, so that nobody holds back what others are told: were it less, some
+/// readers who do not read on would end all other answers of the connection.
+const CONNECTION_WINDOW: u32 = INNER_STREAMS * ANSWER_WINDOW;
 
 /// Another service. Each of its replicas is reached over one connection for calls and another for
 /// streams, so that slow readers of streams never stand in the way of calls.
@@ -101,15 +99,14 @@ impl Upstream {
         let default_port = if scheme == "https" { 443 } else { 80 };
         let host = host.trim_matches(['[', ']']).to_owned();
         let place = (host, origin.port_u16().unwrap_or(default_port));
-        let for_calls = Way::new(&origin, tls, (CALL_WINDOW, CALLS_CONNECTION_WINDOW))?;
-        let for_streams = Way::new(&origin, tls, (STREAM_WINDOW, STREAMS_CONNECTION_WINDOW))?;
+        let way = Way::new(&origin, tls, (ANSWER_WINDOW, CONNECTION_WINDOW))?;
         let look_up = move || {
             let (host, port) = place.clone();
             async move { replicas::look_up(&host, port).await }
         };
         Ok(move || Ways {
-            calls: outgoing(Replicas::found_by(look_up.clone(), for_calls.clone())),
-            streams: outgoing(Replicas::found_by(look_up.clone(), for_streams.clone())),
+            calls: outgoing(Replicas::found_by(look_up.clone(), way.clone())),
+            streams: outgoing(Replicas::found_by(look_up.clone(), way.clone())),
         })
     }
 

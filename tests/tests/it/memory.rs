@@ -8,7 +8,7 @@ use std::{
 use futures::future::{join_all, try_join_all};
 use tokio::time::timeout;
 use tonic::{Request, transport::Endpoint};
-use turbomessage_proto::mail_v1::{GetMailboxRequest, WatchMailboxRequest};
+use turbomessage_proto::mail_v1::{GetMailboxRequest, GetMessageRequest, WatchMailboxRequest};
 use turbomessage_tests::{
     Part, Services, User,
     admin::{get, value},
@@ -146,6 +146,39 @@ async fn calls_whose_answers_are_never_read_keep_nobody_out_for_long() {
         let ended = timeout(SOON, call).await.expect("its connection is closed");
         ended.unwrap().expect_err("nothing of it was read");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_answers_that_are_never_read_hold_up_nobody_else() {
+    const READERS: usize = 10;
+    let services = Services::on_files().start().await;
+    let (ana, ben) = tokio::join!(services.register_fresh(), services.register_fresh());
+    let mut large = letter(&[&ana], "large", &"t".repeat(1 << 20));
+    large.body.as_mut().unwrap().html = "h".repeat(1 << 20);
+    let large = ana.send_request(large).await.unwrap();
+    let readers = (0..READERS).map(|_| {
+        let (url, token) = (services.gateway.url(), ana.token.clone());
+        let message_id = large.message_id.clone();
+        tokio::spawn(async move {
+            let endpoint = Endpoint::from_shared(url).unwrap();
+            let channel = endpoint.initial_stream_window_size(0).connect().await;
+            let reader = Client::new(channel.unwrap()).with_token(&token);
+            let request = GetMessageRequest {
+                message_id,
+                ..GetMessageRequest::default()
+            };
+            reader.mail().get_message(request).await
+        })
+    });
+    let readers: Vec<_> = readers.collect();
+    // Each goes to mail-service, as would those of anybody else.
+    for _ in 0..100 {
+        let state = timeout(Duration::from_secs(5), ben.state()).await;
+        state.expect("no answer waits for those").unwrap();
+    }
+    assert!(readers.iter().all(|reader| !reader.is_finished()));
+    let read = ana.get(&large.message_id).await.unwrap();
+    assert_eq!(read.body.unwrap().html.len(), 1 << 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
