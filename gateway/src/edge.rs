@@ -12,9 +12,14 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body as HttpBody;
-use tonic::{body::Body, service::Routes};
+use tokio::time::timeout_at;
+use tonic::{Status, body::Body, service::Routes};
 use tower::{BoxError, Service};
-use turbomessage_service_kit::server::MAX_HEADER_BYTES;
+use turbomessage_service_kit::{
+    context,
+    problem::{Problem, Reason},
+    server::MAX_HEADER_BYTES,
+};
 
 use crate::{
     config::Origin,
@@ -33,6 +38,9 @@ pub(crate) struct Dispatch {
     proxy: Arc<Proxy>,
     /// Health and reflection, which need no token and count for no limit.
     services: Routes,
+    /// Whether what answers for gRPC-Web is around this: it ends a call whose time is over itself, so that a page can read
+    /// that it is.
+    for_web: bool,
 }
 
 impl Service<Request<Body>> for Dispatch {
@@ -47,6 +55,14 @@ impl Service<Request<Body>> for Dispatch {
     fn call(&mut self, request: Request<Body>) -> Answering {
         if self.proxy.knows(request.uri().path()) {
             let proxy = Arc::clone(&self.proxy);
+            let deadline = context::current().map(|context| context.deadline);
+            if let Some(deadline) = deadline.filter(|_| self.for_web) {
+                return Box::pin(async move {
+                    let answer = timeout_at(deadline, proxy.call(request)).await;
+                    let late = |_| Status::from(Problem::new(Reason::DeadlineExceeded)).into_http();
+                    Ok(answer.unwrap_or_else(late))
+                });
+            }
             return Box::pin(async move { Ok(proxy.call(request).await) });
         }
         let answer = self.services.call(request);
@@ -79,9 +95,14 @@ impl Edge {
         let grpc = Dispatch {
             proxy: Arc::new(proxy),
             services,
+            for_web: false,
+        };
+        let for_web = Dispatch {
+            for_web: true,
+            ..grpc.clone()
         };
         Self {
-            web: web::layer(Arc::clone(&origins), grpc.clone()),
+            web: web::layer(Arc::clone(&origins), for_web),
             origins,
             grpc,
         }

@@ -1,7 +1,9 @@
 //! Browsers.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use bytes::{Buf, Bytes};
-use http::{Method, Request, StatusCode, Version};
+use futures::future::BoxFuture;
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -84,6 +86,56 @@ async fn errors_and_limits_are_the_same_over_grpc_web() {
     let large = [&[0], &length.to_be_bytes()[..]].concat();
     let reply = gateway.send(web(ALICE, large.into())).await;
     reply.assert_reason(Reason::TooLarge);
+}
+
+#[tokio::test]
+async fn a_page_can_read_that_the_time_of_its_call_is_over() {
+    let config = Config {
+        allow_origins: vec![FRIEND.parse().unwrap()],
+        ..Config::default()
+    };
+    let (_tails, nobody_answers) = super::support::tails();
+    let gateway = gateway_with(config, Upstream::local(Raw::routes(nobody_answers))).await;
+    for (timeout, accepted) in [
+        ("1u", "application/grpc-web+proto"),
+        ("50m", "application/grpc-web+proto"),
+        ("1u", "application/grpc-web-text+proto"),
+    ] {
+        let mut request = web(ALICE, frame(b"hello"));
+        let headers = request.headers_mut();
+        headers.insert("accept", accepted.parse().unwrap());
+        headers.insert("origin", FRIEND.parse().unwrap());
+        headers.insert("grpc-timeout", timeout.parse().unwrap());
+        let reply = gateway.send(request).await;
+        assert_eq!(reply.headers["access-control-allow-origin"], FRIEND);
+        assert_eq!(reply.headers["content-type"], accepted);
+        assert!(reply.trailers.is_empty(), "a page cannot read them");
+        let mut body = reply.data;
+        if accepted.contains("text") {
+            body = BASE64.decode(body).unwrap().into();
+        }
+        let (_, trailers) = parts(body);
+        assert!(trailers.starts_with("grpc-status:4\r\n"), "{trailers}");
+        assert!(trailers.contains("grpc-status-details-bin:"), "{trailers}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_can_read_that_nobody_answered_in_time() {
+    let config = Config {
+        allow_origins: vec![FRIEND.parse().unwrap()],
+        ..Config::default()
+    };
+    let silent = |_| -> BoxFuture<'static, Response<Body>> { Box::pin(std::future::pending()) };
+    let gateway = gateway_with(config, Upstream::local(Raw::routes(silent))).await;
+    let mut request = web(ALICE, frame(b"hello"));
+    let headers = request.headers_mut();
+    headers.insert("origin", FRIEND.parse().unwrap());
+    headers.insert("grpc-timeout", "1u".parse().unwrap());
+    let reply = gateway.send(request).await;
+    reply.assert_reason(Reason::DeadlineExceeded);
+    assert_eq!(reply.headers["access-control-allow-origin"], FRIEND);
+    assert_eq!(reply.headers["content-type"], "application/grpc-web+proto");
 }
 
 #[tokio::test]

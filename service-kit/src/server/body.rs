@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, header::CONTENT_TYPE};
 use http_body::{Body as HttpBody, Frame};
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
@@ -34,9 +35,53 @@ pin_project_lite::pin_project! {
         deadline: Sleep,
         shutdown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
         context: RequestContext,
+        form: Form,
         ended: bool,
         underway: UnderWay,
     }
+}
+
+/// Where a client looks for trailers.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    /// Where HTTP has them.
+    Grpc,
+    /// At the end of the body: pages do not get to see those of HTTP.
+    Web,
+    /// The same in base64.
+    WebText,
+}
+
+impl Form {
+    fn of(headers: &HeaderMap) -> Self {
+        let content_type = headers.get(CONTENT_TYPE).map_or(&[][..], |v| v.as_bytes());
+        if content_type.starts_with(b"application/grpc-web-text") {
+            Self::WebText
+        } else if content_type.starts_with(b"application/grpc-web") {
+            Self::Web
+        } else {
+            Self::Grpc
+        }
+    }
+
+    fn frame(self, trailers: HeaderMap) -> Frame<Bytes> {
+        match self {
+            Self::Grpc => Frame::trailers(trailers),
+            Self::Web => Frame::data(in_body(&trailers).into()),
+            Self::WebText => Frame::data(BASE64.encode(in_body(&trailers)).into()),
+        }
+    }
+}
+
+/// Trailers as a part of a body (gRPC-Web's PROTOCOL-WEB.md): the sign that they are some, their length, and lines.
+fn in_body(trailers: &HeaderMap) -> Vec<u8> {
+    const TRAILERS: u8 = 0x80;
+    let lines = trailers.iter();
+    let lines = lines
+        .map(|(name, value)| [name.as_str().as_bytes(), b":", value.as_bytes(), b"\r\n"].concat());
+    let lines: Vec<u8> = lines.flatten().collect();
+    let length = u32::try_from(lines.len()).unwrap_or_default();
+    [&[TRAILERS], &length.to_be_bytes()[..], &lines].concat()
 }
 
 impl CallBody {
@@ -61,6 +106,7 @@ impl CallBody {
             deadline,
             shutdown: shutdown.map(|token| Box::pin(soon_after(token)) as _),
             context,
+            form: Form::of(headers),
             ended: false,
             underway,
         })
@@ -106,7 +152,7 @@ impl HttpBody for CallBody {
         this.underway.end(status.code());
         let trailers = status
             .add_header(&mut trailers)
-            .map(|()| Frame::trailers(trailers));
+            .map(|()| this.form.frame(trailers));
         Poll::Ready(Some(trailers))
     }
 
