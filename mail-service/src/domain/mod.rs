@@ -15,7 +15,7 @@ pub use label::{Label, parse_labels, parse_name};
 pub use mailbox::{Mailbox, MailboxState, State};
 pub(crate) use message::snippet;
 pub use message::{Body, Copy, Kind, Participant, Participants};
-pub use page::{Cursor, Filter, List, PageSize, Walk};
+pub use page::{Began, Cursor, Filter, List, PageSize, Walk};
 pub use send::{Draft, Fingerprint, Recipients, RequestId};
 pub use thread::ThreadPart;
 

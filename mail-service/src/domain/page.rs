@@ -154,16 +154,16 @@ impl Cursor {
 
     fn to_bytes(self) -> [u8; PLACE_BYTES] {
         let mut bytes = [0; PLACE_BYTES];
-        let (time, id) = bytes.split_at_mut(TIME_BYTES);
+        let (time, id) = bytes.split_at_mut(NUMBER_BYTES);
         time.copy_from_slice(&self.time.as_micros().to_be_bytes());
         id.copy_from_slice(self.id.as_bytes());
         bytes
     }
 
     fn from_bytes(bytes: &[u8; PLACE_BYTES]) -> Self {
-        let (time, id) = bytes.split_at(TIME_BYTES);
+        let (time, id) = bytes.split_at(NUMBER_BYTES);
         Self {
-            time: time_in(time),
+            time: Timestamp::from_micros(number_in(time)),
             id: Uuid::from_slice(id).unwrap_or_default(),
         }
     }
@@ -181,24 +181,29 @@ impl From<(Uuid, i64)> for Cursor {
 /// walk began, and so comes on one page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Walk {
-    /// The time of the newest entry when the first page was read.
-    pub begun: Timestamp,
+    /// When it began.
+    pub began: Began,
     /// The entry after which the page begins.
     pub place: Cursor,
 }
 
-impl Walk {
-    /// Before the first entry.
-    pub const NEWEST: Self = Self {
-        begun: Timestamp::from_micros(i64::MAX),
-        place: Cursor::NEWEST,
-    };
+/// When a walk began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Began {
+    /// The time of the newest entry then.
+    pub time: Timestamp,
+    /// The number of the mailbox's last change then.
+    pub change: i64,
+}
 
+impl Walk {
     /// The opaque token that clients give back for `list`.
     #[must_use]
     pub fn encode(self, list: &List<'_>) -> String {
-        let begun = self.begun.as_micros().to_be_bytes();
-        token([&begun, self.place.to_bytes().as_slice()].concat(), list)
+        let time = self.began.time.as_micros().to_be_bytes();
+        let change = self.began.change.to_be_bytes();
+        let place = self.place.to_bytes();
+        token([&time[..], &change, &place].concat(), list)
     }
 
     /// The place in `list` that a token names; none if it is empty.
@@ -206,24 +211,28 @@ impl Walk {
     /// # Errors
     /// `PAGE_TOKEN_INVALID` if it is damaged or was made for another list.
     pub fn decode(token: &str, list: &List<'_>) -> Result<Option<Self>, Problem> {
-        let bytes: Option<[u8; TIME_BYTES + PLACE_BYTES]> = open(token, list)?;
+        let bytes: Option<[u8; 2 * NUMBER_BYTES + PLACE_BYTES]> = open(token, list)?;
         Ok(bytes.map(|bytes| {
-            let (begun, place) = bytes.split_at(TIME_BYTES);
+            let (time, rest) = bytes.split_at(NUMBER_BYTES);
+            let (change, place) = rest.split_at(NUMBER_BYTES);
             let place = place.try_into().unwrap_or(&[0; PLACE_BYTES]);
             Self {
-                begun: time_in(begun),
+                began: Began {
+                    time: Timestamp::from_micros(number_in(time)),
+                    change: number_in(change),
+                },
                 place: Cursor::from_bytes(place),
             }
         }))
     }
 }
 
-const TIME_BYTES: usize = 8;
-const PLACE_BYTES: usize = TIME_BYTES + 16;
+const NUMBER_BYTES: usize = 8;
+const PLACE_BYTES: usize = NUMBER_BYTES + 16;
 const SEAL_BYTES: usize = 8;
 
-fn time_in(bytes: &[u8]) -> Timestamp {
-    Timestamp::from_micros(i64::from_be_bytes(bytes.try_into().unwrap_or_default()))
+fn number_in(bytes: &[u8]) -> i64 {
+    i64::from_be_bytes(bytes.try_into().unwrap_or_default())
 }
 
 /// What a token of `list` has in it, sealed.

@@ -242,16 +242,14 @@ impl MailService for MailGrpc {
             owner_id,
             folder_id,
         };
-        let walk = Walk::decode(&request.page_token, &list)?.unwrap_or(Walk::NEWEST);
+        let walk = Walk::decode(&request.page_token, &list)?;
         let found = self.mail.threads(owner_id, folder_id, walk, size);
-        let (page, threads) = found.await?;
-        let newest = page.entries.first().filter(|_| walk == Walk::NEWEST);
-        let begun = newest.map_or(walk.begun, |place| place.time);
+        let (page, threads, began) = found.await?;
         let threads = show::threads(&self.directory, threads).await?;
         let shown = threads.last();
         let shown = shown.and_then(|thread| parse_id(&thread.thread_id).ok());
         let next = next_page(&page.entries, shown, page.more);
-        let next = next.map(|place| Walk { begun, place }.encode(&list));
+        let next = next.map(|place| Walk { began, place }.encode(&list));
         let next_page_token = next.unwrap_or_default();
         Ok(Response::new(proto::ListThreadsResponse {
             threads,

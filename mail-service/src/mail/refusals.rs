@@ -6,7 +6,7 @@ use turbomessage_service_kit::problem::{Problem, Reason};
 use uuid::Uuid;
 
 use super::Mail;
-use crate::commit::{Answer, Failure, Job, Refusal};
+use crate::commit::{Answer, Failure, Job, Place, Refusal};
 
 impl Mail {
     /// Has `job` done. `names` are those that the caller used for accounts.
@@ -56,8 +56,8 @@ impl Mail {
                 (Some(field), &[id]) => with(Reason::MessageNotFound, field, id),
                 _ => Problem::new(Reason::MessageNotFound).with_culprits("message_ids", &ids),
             },
-            Refusal::FolderNotFound(id) => with(Reason::FolderNotFound, fields.folder, id),
-            Refusal::FolderProtected(id) => with(Reason::FolderProtected, "folder_id", id),
+            Refusal::FolderNotFound(id) => with(Reason::FolderNotFound, fields.folder(id), id),
+            Refusal::FolderProtected(id) => with(Reason::FolderProtected, fields.folder(id), id),
             Refusal::FolderNameTaken => Problem::new(Reason::FolderNameTaken),
             Refusal::TooManyFolders => Problem::new(Reason::LimitReached).with("limit", "folders"),
             Refusal::TooManyLabels => Problem::new(Reason::LimitReached).with("limit", "labels"),
@@ -73,19 +73,32 @@ impl Mail {
 pub(super) struct Fields {
     /// The one with a single message, if there is one.
     message: Option<&'static str>,
-    folder: &'static str,
+    /// The folder to which messages are to be moved.
+    target: Option<Uuid>,
 }
 
 impl Fields {
     pub(super) fn of(job: &Job) -> Self {
-        let (message, folder) = match job {
-            Job::Send(_) | Job::Save(_) | Job::Cancel(_) => (Some("message_id"), "folder_id"),
-            Job::Modify(_) => (None, "move_to_folder_id"),
-            Job::Delete(_) | Job::CreateFolder(_) | Job::RenameFolder(_) | Job::DeleteFolder(_) => {
-                (None, "folder_id")
-            }
+        let of_one = matches!(job, Job::Send(_) | Job::Save(_) | Job::Cancel(_));
+        let target = if let Job::Modify(modify) = job
+            && let Some(Place::Folder(id)) = modify.place
+        {
+            Some(id)
+        } else {
+            None
         };
-        Self { message, folder }
+        Self {
+            message: of_one.then_some("message_id"),
+            target,
+        }
+    }
+
+    fn folder(self, id: Uuid) -> &'static str {
+        if self.target == Some(id) {
+            "move_to_folder_id"
+        } else {
+            "folder_id"
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Mail, Page};
 use crate::{
-    domain::{Copy, Cursor, PageSize, Participant, ThreadPart, Walk},
+    domain::{Began, Copy, Cursor, PageSize, Participant, ThreadPart, Walk},
     store::End,
 };
 
@@ -32,7 +32,8 @@ pub(crate) struct ThreadSummary {
 
 impl Mail {
     /// The places of a page of the conversations in a folder, newest activity first, and the
-    /// conversations that are still there. One that has moved up since the first page stays where it was.
+    /// conversations that are still there, and when the walk began that the page is of. One that mail has moved up since then
+    /// stays where it was.
     ///
     /// # Errors
     /// The store does not answer.
@@ -40,25 +41,32 @@ impl Mail {
         &self,
         owner: Uuid,
         folder_id: Uuid,
-        walk: Walk,
+        walk: Option<Walk>,
         size: PageSize,
-    ) -> Result<(Page<Cursor>, Vec<ThreadSummary>), Problem> {
-        let limit = size.get() + 1;
-        let places = self.store.threads(owner, folder_id, walk.place, limit);
-        let mut places = places.await?;
-        if walk != Walk::NEWEST {
+    ) -> Result<(Page<Cursor>, Vec<ThreadSummary>, Began), Problem> {
+        // Before the page is read: what is made between is new to the walk.
+        let change = match walk {
+            None => self.mailbox(owner).await?.last_change,
+            Some(walk) => walk.began.change,
+        };
+        let (place, limit) = (walk.map_or(Cursor::NEWEST, |w| w.place), size.get() + 1);
+        let found = self.store.threads(owner, folder_id, place, limit);
+        let mut places = found.await?;
+        if let Some(walk) = walk {
             // After the others: one that moves between is in both, and not in none.
-            let moved = self.store.moved_threads(owner, folder_id, walk.begun);
+            let moved = self.store.moved_threads(owner, folder_id, walk.began);
             let moved = moved.await?.into_iter();
-            places.extend(moved.filter(|place| place.order() < walk.place.order()));
+            places.extend(moved.filter(|moved| moved.order() < place.order()));
             places.sort_unstable_by_key(|place| Reverse(place.order()));
             places.dedup();
         }
+        let time = places.first().map_or(Cursor::NEWEST.time, |p| p.time);
+        let began = walk.map_or(Began { time, change }, |walk| walk.began);
         let page = Page::of(places, size.get());
         let ids: Vec<Uuid> = page.entries.iter().map(|place| place.id).collect();
         let mut summaries = self.summaries(owner, &ids).await?;
         let threads = ids.iter().filter_map(|id| summaries.remove(id)).collect();
-        Ok((page, threads))
+        Ok((page, threads, began))
     }
 
     /// One conversation as a whole.

@@ -53,7 +53,7 @@ fn has(attribute: &Attribute, facts: &Facts<'_>) -> bool {
     match attribute {
         Attribute::In(Place::Anywhere) => true,
         Attribute::In(Place::Role(role)) => facts.role == Some(*role),
-        Attribute::In(Place::Named(name)) => facts.role.is_none() && fold(facts.folder) == *name,
+        Attribute::In(Place::Named(name)) => fold(facts.folder) == *name,
         Attribute::Label(name) => facts.labels.iter().any(|label| fold(label) == *name),
         Attribute::Read(read) => facts.read == *read,
         Attribute::Starred => facts.starred,

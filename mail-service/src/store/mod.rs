@@ -29,7 +29,7 @@ pub use records::{
 pub use sqlite::SqliteStore;
 
 use crate::{
-    domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
+    domain::{Began, Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
     search::Block,
 };
 
@@ -135,13 +135,14 @@ pub trait MailStore: std::fmt::Debug + Send + Sync + 'static {
         limit: i64,
     ) -> Result<Vec<Cursor>, StoreError>;
 
-    /// The conversations with messages in a folder that were there at `time` and have had newer messages since, in no order:
-    /// when the newest had come by then, and their ids.
+    /// The conversations with messages in a folder, of which the mailbox had some when a walk `began`, and that have new ones
+    /// since, in no order: when the newest had come by then, and their ids. Not those in which a message of then was
+    /// written anew: where they stood is not known any more.
     async fn moved_threads(
         &self,
         owner: Uuid,
         folder_id: Uuid,
-        time: Timestamp,
+        began: Began,
     ) -> Result<Vec<Cursor>, StoreError>;
 
     /// All parts of those of `thread_ids` that are conversations of `owner`'s, in no order.

@@ -146,7 +146,9 @@ pub(super) const THREADS: &str = "SELECT thread_id, last_time FROM threads WHERE
 pub(super) const MOVED_THREADS: &str = "SELECT thread_id, then_last FROM (SELECT thread_id, (SELECT \
      MAX(receive_time) FROM copies WHERE copies.owner_id = threads.owner_id AND copies.thread_id = \
      threads.thread_id AND receive_time <= $1) AS then_last FROM threads WHERE owner_id = $2 AND \
-     folder_id = $3 AND last_time > $1 AND thread_id < $4) AS moved WHERE then_last IS NOT NULL";
+     folder_id = $3 AND last_time > $1 AND thread_id < $4 AND NOT EXISTS (SELECT 1 FROM copies AS later \
+     WHERE later.owner_id = threads.owner_id AND later.thread_id = threads.thread_id AND \
+     later.receive_time > $1 AND later.create_change <= $5)) AS moved WHERE then_last IS NOT NULL";
 pub(super) const THREAD_PAGE: &str = concat!(
     "SELECT ",
     copy_columns!(),

@@ -1,7 +1,7 @@
 //! Names, and accounts that come and go.
 
 use turbomessage_proto::mail_v1::{
-    FolderRole, GetMailboxRequest, ParticipantKind, SendMessageRequest,
+    FolderRole, GetMailboxRequest, Participant, ParticipantKind, SendMessageRequest,
 };
 use turbomessage_service_kit::problem::Reason;
 use uuid::Uuid;
@@ -98,6 +98,12 @@ async fn a_draft_to_deleted_accounts_names_them_by_their_ids() {
     for gone in [&bob, &cleo] {
         eventually(|| is_erased(&world, gone)).await;
     }
+    eventually(|| async {
+        let shown = world.list(&ana, FolderRole::Drafts).await.pop()?;
+        let is_gone = |to: &Participant| to.kind() == ParticipantKind::Deleted;
+        shown.to.iter().all(is_gone).then_some(())
+    })
+    .await;
     let refused = world.send_draft(&ana, &draft.message_id, "").await;
     assert_eq!(reason(&refused), Some(Reason::RecipientNotFound));
     let mut ids = [bob.id, cleo.id];
@@ -121,8 +127,7 @@ async fn of_several_events_about_one_account_the_last_one_counts() {
     eventually(|| is_erased(&world, &bob)).await;
     eventually(|| async {
         let to = world.list(&ana, FolderRole::Sent).await.swap_remove(0).to;
-        let shown =
-            |p: &turbomessage_proto::mail_v1::Participant| (p.kind(), p.display_name.clone());
+        let shown = |p: &Participant| (p.kind(), p.display_name.clone());
         let expected = [
             (ParticipantKind::Deleted, String::new()),
             (ParticipantKind::User, "Cleo II".into()),

@@ -138,6 +138,16 @@ async fn what_is_wrong_with_a_folder_is_said() {
     assert_eq!(reason(&taken), Some(Reason::FolderNameTaken));
     let taken = world.rename(&ana, &folder.folder_id, "inbox").await;
     assert_eq!(reason(&taken), Some(Reason::FolderNameTaken));
+    let outbox = world.folders(&ana).await.swap_remove(3).folder_id;
+    let sent = world.send(&ana, &[&eve]).await;
+    let into = ModifyMessagesRequest {
+        move_to_folder_id: outbox.clone(),
+        ..changing(&[sent])
+    };
+    let protected = world.modify(&ana, into).await;
+    assert_eq!(reason(&protected), Some(Reason::FolderProtected));
+    let named = metadata(&protected.unwrap_err());
+    assert_eq!(named["move_to_folder_id"], outbox);
     let inbox = world.folders(&ana).await.swap_remove(0).folder_id;
     let protected = world.rename(&ana, &inbox, "Other").await;
     assert_eq!(reason(&protected), Some(Reason::FolderProtected));

@@ -2,8 +2,8 @@
 
 use tonic::Status;
 use turbomessage_proto::mail_v1::{
-    FolderRole, GetThreadRequest, GetThreadResponse, ListThreadsRequest, ListThreadsResponse,
-    Message, MessageView, SendMessageRequest, Thread,
+    CreateDraftRequest, FolderRole, GetThreadRequest, GetThreadResponse, ListThreadsRequest,
+    ListThreadsResponse, Message, MessageView, SendMessageRequest, Thread, UpdateDraftRequest,
 };
 use turbomessage_service_kit::problem::Reason;
 use uuid::Uuid;
@@ -154,6 +154,47 @@ async fn a_conversation_that_moves_up_while_someone_pages_comes_once() {
     }
     assert_eq!(seen, expected, "each once, where it was");
     assert_eq!(request.page_token, "");
+}
+
+#[tokio::test]
+async fn a_conversation_in_which_something_is_written_anew_comes_no_second_time() {
+    let world = World::open().await;
+    let [ana, bob] = world.people(["ana", "bob"]);
+    for _ in 0..5 {
+        world.send(&ana, &[&bob]).await;
+    }
+    let oldest = world.inbox(&bob).await.pop().unwrap();
+    let draft = CreateDraftRequest {
+        in_reply_to: oldest.message_id.clone(),
+        ..CreateDraftRequest::default()
+    };
+    let draft = world.mail().create_draft(world.by(&bob, draft)).await;
+    let draft = draft.unwrap().into_inner().message.unwrap();
+    let mut request = ListThreadsRequest {
+        page_size: 2,
+        ..inbox_threads()
+    };
+    let (mut seen, mut etag) = (Vec::new(), draft.etag);
+    loop {
+        let page = world.threads(&bob, request.clone()).await.unwrap();
+        seen.extend(page.threads.into_iter().map(|t| t.thread_id));
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+        let again = UpdateDraftRequest {
+            message_id: draft.message_id.clone(),
+            in_reply_to: oldest.message_id.clone(),
+            etag,
+            ..UpdateDraftRequest::default()
+        };
+        let saved = world.mail().update_draft(world.by(&bob, again)).await;
+        etag = saved.unwrap().into_inner().message.unwrap().etag;
+    }
+    assert_eq!((seen.len(), &seen[0]), (5, &oldest.thread_id), "{seen:?}");
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 5, "each once");
 }
 
 #[tokio::test]

@@ -64,6 +64,15 @@ impl Form {
         }
     }
 
+    /// How the call ended, if this part of a body says so.
+    fn ended(self, part: &Bytes) -> Option<Code> {
+        match self {
+            Self::Grpc => None,
+            Self::Web => code_in_body(part),
+            Self::WebText => code_in_body(&BASE64.decode(part).ok()?),
+        }
+    }
+
     fn frame(self, trailers: HeaderMap) -> Frame<Bytes> {
         match self {
             Self::Grpc => Frame::trailers(trailers),
@@ -73,9 +82,11 @@ impl Form {
     }
 }
 
+/// The sign that a part of a body is trailers.
+const TRAILERS: u8 = 0x80;
+
 /// Trailers as a part of a body (gRPC-Web's PROTOCOL-WEB.md): the sign that they are some, their length, and lines.
 fn in_body(trailers: &HeaderMap) -> Vec<u8> {
-    const TRAILERS: u8 = 0x80;
     let lines = trailers.iter();
     let lines = lines
         .map(|(name, value)| [name.as_str().as_bytes(), b":", value.as_bytes(), b"\r\n"].concat());
@@ -138,6 +149,8 @@ impl HttpBody for CallBody {
                 Some(Ok(frame)) => {
                     if let Some(trailers) = frame.trailers_ref() {
                         this.underway.end_as(trailers);
+                    } else if let Some(code) = frame.data_ref().and_then(|d| this.form.ended(d)) {
+                        this.underway.end(code);
                     }
                 }
                 Some(Err(status)) => this.underway.end(status.code()),
@@ -161,6 +174,13 @@ impl HttpBody for CallBody {
     }
 }
 
+fn code_in_body(part: &[u8]) -> Option<Code> {
+    let lines = part.strip_prefix(&[TRAILERS])?.get(4..)?;
+    let mut lines = lines.split(|byte| *byte == b'\n');
+    let code = lines.find_map(|line| line.strip_prefix(b"grpc-status:"))?;
+    Some(Code::from_bytes(code.trim_ascii()))
+}
+
 fn with_details(frame: Frame<Bytes>, language: Language) -> Frame<Bytes> {
     match frame.into_trailers() {
         Ok(mut trailers) => {
@@ -168,5 +188,28 @@ fn with_details(frame: Frame<Bytes>, language: Language) -> Frame<Bytes> {
             Frame::trailers(trailers)
         }
         Err(frame) => frame,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_call_ended_is_read_from_the_form_it_is_told_in() {
+        let status = Status::resource_exhausted("enough");
+        for (form, seen) in [
+            (Form::Grpc, None),
+            (Form::Web, Some(Code::ResourceExhausted)),
+            (Form::WebText, Some(Code::ResourceExhausted)),
+        ] {
+            let mut trailers = HeaderMap::new();
+            status.add_header(&mut trailers).unwrap();
+            let told = form.frame(trailers);
+            assert_eq!(told.is_trailers(), seen.is_none());
+            assert_eq!(told.data_ref().and_then(|part| form.ended(part)), seen);
+            let message = Bytes::from_static(b"\0\0\0\0\x0dgrpc-status:1");
+            assert_eq!(form.ended(&message), None, "{form:?}");
+        }
     }
 }

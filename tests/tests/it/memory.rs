@@ -7,8 +7,13 @@ use std::{
 
 use futures::future::{join_all, try_join_all};
 use tokio::time::timeout;
-use tonic::{Request, transport::Endpoint};
-use turbomessage_proto::mail_v1::{GetMailboxRequest, GetMessageRequest, WatchMailboxRequest};
+use tonic::{
+    IntoRequest as _, Request, client::Grpc, codegen::http::uri::PathAndQuery, transport::Endpoint,
+};
+use tonic_prost::ProstCodec;
+use turbomessage_proto::mail_v1::{
+    GetMailboxRequest, GetMessageRequest, GetMessageResponse, WatchMailboxRequest,
+};
 use turbomessage_tests::{
     Part, Services, User,
     admin::{get, value},
@@ -156,27 +161,30 @@ async fn large_answers_that_are_never_read_hold_up_nobody_else() {
     let mut large = letter(&[&ana], "large", &"t".repeat(1 << 20));
     large.body.as_mut().unwrap().html = "h".repeat(1 << 20);
     let large = ana.send_request(large).await.unwrap();
-    let readers = (0..READERS).map(|_| {
-        let (url, token) = (services.gateway.url(), ana.token.clone());
-        let message_id = large.message_id.clone();
-        tokio::spawn(async move {
-            let endpoint = Endpoint::from_shared(url).unwrap();
-            let channel = endpoint.initial_stream_window_size(0).connect().await;
-            let reader = Client::new(channel.unwrap()).with_token(&token);
-            let request = GetMessageRequest {
-                message_id,
-                ..GetMessageRequest::default()
-            };
-            reader.mail().get_message(request).await
-        })
+    let readers = (0..READERS).map(|_| async {
+        let endpoint = Endpoint::from_shared(services.gateway.url()).unwrap();
+        let channel = endpoint.initial_stream_window_size(0).connect().await;
+        let reader = Client::new(channel.unwrap()).with_token(&ana.token);
+        let mut calls = Grpc::new(reader.service());
+        calls.ready().await.unwrap();
+        let request = GetMessageRequest {
+            message_id: large.message_id.clone(),
+            ..GetMessageRequest::default()
+        };
+        let path = PathAndQuery::from_static("/turbomessage.mail.v1.MailService/GetMessage");
+        let codec = ProstCodec::<GetMessageRequest, GetMessageResponse>::default();
+        // It answers when the answer has begun.
+        calls
+            .server_streaming(request.into_request(), path, codec)
+            .await
     });
-    let readers: Vec<_> = readers.collect();
+    let readers = try_join_all(readers).await.unwrap();
     // Each goes to mail-service, as would those of anybody else.
     for _ in 0..100 {
         let state = timeout(Duration::from_secs(5), ben.state()).await;
         state.expect("no answer waits for those").unwrap();
     }
-    assert!(readers.iter().all(|reader| !reader.is_finished()));
+    drop(readers);
     let read = ana.get(&large.message_id).await.unwrap();
     assert_eq!(read.body.unwrap().html.len(), 1 << 20);
 }

@@ -7,6 +7,7 @@ use super::Desk;
 use crate::{
     commit::job::{Answer, CreateFolder, DeleteFolder, Refusal, RenameFolder},
     domain::{Event, Folder, FolderRole, MAX_FOLDERS},
+    search::fold,
     store::{Kept, Key},
 };
 
@@ -106,7 +107,10 @@ impl Desk {
     fn check_name(&self, owner: Uuid, name: &str, but: Option<Uuid>) -> Result<(), Refusal> {
         let mut folders = self.folders.get(&owner).into_iter().flatten();
         let taken = folders.any(|f| f.is_called(name) && Some(f.folder_id) != but);
-        if taken || name.eq_ignore_ascii_case(ANYWHERE) {
+        // A search takes these without their accents.
+        let folded = fold(name);
+        let is_standard = |role: FolderRole| fold(role.name()) == folded;
+        if taken || folded == ANYWHERE || FolderRole::ALL.into_iter().any(is_standard) {
             return Err(Refusal::FolderNameTaken);
         }
         Ok(())

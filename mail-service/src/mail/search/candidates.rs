@@ -140,9 +140,7 @@ fn label(attribute: &Attribute) -> Option<&String> {
 fn may_hold(attribute: &Attribute, folder: &Folder) -> bool {
     match attribute {
         Attribute::In(Place::Role(role)) => folder.role == Some(*role),
-        Attribute::In(Place::Named(name)) => {
-            folder.role.is_none() && search::fold(&folder.name) == *name
-        }
+        Attribute::In(Place::Named(name)) => search::fold(&folder.name) == *name,
         Attribute::In(Place::Anywhere)
         | Attribute::Label(_)
         | Attribute::Read(_)

@@ -1,7 +1,6 @@
 //! Operators and the values that they take.
 
 use time::{Date, Month};
-use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Attribute, Place, Scope};
 use crate::{domain::FolderRole, search::tokenizer::fold};
@@ -42,20 +41,17 @@ pub(super) fn attribute(operator: &str, value: &str) -> Option<Attribute> {
         ("larger", _) => size(value).map(Attribute::Larger),
         ("smaller", _) => size(value).map(Attribute::Smaller),
         ("label", _) => Some(Attribute::Label(name)),
-        ("in", _) => Some(Attribute::In(place(value, name))),
+        ("in", _) => Some(Attribute::In(place(name))),
         _ => None,
     }
 }
 
-/// The place called `written`, which is `folded` without case and accents. An owner's folder may be called as a standard one
-/// but for accents.
-fn place(written: &str, folded: String) -> Place {
-    let written: String = written.trim().nfkc().collect();
-    let is = |role: &FolderRole| role.name().eq_ignore_ascii_case(&written);
+fn place(name: String) -> Place {
+    let is = |role: &FolderRole| role.name().eq_ignore_ascii_case(&name);
     match FolderRole::ALL.into_iter().find(is) {
         Some(role) => Place::Role(role),
-        None if written.eq_ignore_ascii_case("anywhere") => Place::Anywhere,
-        None => Place::Named(folded),
+        None if name == "anywhere" => Place::Anywhere,
+        None => Place::Named(name),
     }
 }
 

@@ -11,7 +11,7 @@ use turbomessage_service_kit::clock::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
+    domain::{Began, Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
     search::Block,
     store::{
         Account, BlockRange, Changes, Delivery, End, KeptAnswer, Key, MailStore, Queue, Retention,
@@ -163,9 +163,9 @@ impl MailStore for FaultyStore {
         &self,
         owner: Uuid,
         folder_id: Uuid,
-        time: Timestamp,
+        began: Began,
     ) -> Result<Vec<Cursor>, StoreError> {
-        self.inner.moved_threads(owner, folder_id, time).await
+        self.inner.moved_threads(owner, folder_id, began).await
     }
 
     async fn thread_parts(

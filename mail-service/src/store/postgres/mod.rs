@@ -29,7 +29,7 @@ use super::{
     Transaction, Unindexed, rows, statements,
 };
 use crate::{
-    domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
+    domain::{Began, Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
     search::Block,
 };
 
@@ -201,13 +201,14 @@ impl MailStore for PostgresStore {
         &self,
         owner: Uuid,
         folder_id: Uuid,
-        time: Timestamp,
+        began: Began,
     ) -> Result<Vec<Cursor>, StoreError> {
         let found: Vec<(Uuid, i64)> = sqlx::query_as(statements::MOVED_THREADS)
-            .bind(time.as_micros())
+            .bind(began.time.as_micros())
             .bind(owner)
             .bind(folder_id)
-            .bind(first_id_after(time))
+            .bind(first_id_after(began.time))
+            .bind(began.change)
             .fetch_all(traced(&self.readers))
             .await?;
         Ok(found.into_iter().map(Cursor::from).collect())

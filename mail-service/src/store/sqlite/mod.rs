@@ -37,7 +37,7 @@ use super::{
     Transaction, Unindexed, rows, statements,
 };
 use crate::{
-    domain::{Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
+    domain::{Began, Body, Change, Copy, Cursor, Filter, Folder, Label, Mailbox, ThreadPart},
     search::Block,
 };
 
@@ -251,9 +251,10 @@ impl MailStore for SqliteStore {
         &self,
         owner: Uuid,
         folder_id: Uuid,
-        time: Timestamp,
+        began: Began,
     ) -> Result<Vec<Cursor>, StoreError> {
-        let then = (time.as_micros(), owner, folder_id, first_id_after(time));
+        let (time, change) = (began.time.as_micros(), began.change);
+        let then = (time, owner, folder_id, first_id_after(began.time), change);
         self.read(move |connection| {
             let found: Vec<(Uuid, i64)> = fetch(connection, statements::MOVED_THREADS, then)?;
             Ok(found.into_iter().map(Cursor::from).collect())

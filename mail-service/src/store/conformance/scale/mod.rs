@@ -18,7 +18,7 @@ pub use self::{
 };
 use super::{office::Office, search::Library};
 use crate::{
-    domain::{Copy, Cursor, State, Walk},
+    domain::{Began, Copy, Cursor, State, Walk},
     store::SharedStore,
 };
 
@@ -56,7 +56,10 @@ impl Filled {
     fn deep_walk(&self) -> Walk {
         Walk {
             // Nothing came since.
-            begun: Timestamp::from_micros(i64::MAX - 1),
+            began: Began {
+                time: Timestamp::from_micros(i64::MAX - 1),
+                change: i64::MAX,
+            },
             place: self.deep(),
         }
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Filled, Scale, fill::RARE};
 use crate::{
-    domain::{Cursor, PageSize, Walk},
+    domain::{Cursor, PageSize},
     mail::parse_query,
     store::conformance::office::filter,
 };
@@ -110,11 +110,11 @@ impl Scale {
             }
             Reading::Folders => mail.folders(owner).await.unwrap().len(),
             Reading::Threads => {
-                let threads = mail.threads(owner, mailbox.inbox, Walk::NEWEST, size);
+                let threads = mail.threads(owner, mailbox.inbox, None, size);
                 threads.await.unwrap().1.len()
             }
             Reading::DeepThreads => {
-                let threads = mail.threads(owner, mailbox.inbox, mailbox.deep_walk(), size);
+                let threads = mail.threads(owner, mailbox.inbox, Some(mailbox.deep_walk()), size);
                 threads.await.unwrap().1.len()
             }
             Reading::Message => {
