@@ -233,3 +233,31 @@ pub(crate) struct LoginLimits {
     /// How long a window is.
     pub(crate) window: Duration,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        _config: Config,
+    }
+
+    #[test]
+    fn more_passwords_at_once_than_there_can_be_are_refused() {
+        for (setting, good, bad) in [
+            ("--hash-queue", "0", "1000001"),
+            ("--hash-queue", "1000000", "4611686018427387904"),
+            ("--hash-concurrency", "1", "0"),
+            ("--hash-concurrency", "1024", "1025"),
+        ] {
+            let read = |value| Program::try_parse_from(["auth-service", setting, value]);
+            assert!(read(good).is_ok(), "{setting} {good}");
+            let refused = read(bad).expect_err(bad).to_string();
+            assert!(refused.contains(setting), "{refused}");
+        }
+    }
+}

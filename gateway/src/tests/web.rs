@@ -18,7 +18,7 @@ use turbomessage_service_kit::{
 };
 
 use super::support::{
-    ALICE, GET_MESSAGE, Gateway, Raw, Reply, echo, frame, gateway, gateway_with, within,
+    ALICE, GET_MESSAGE, Gateway, Handler, Raw, Reply, echo, frame, gateway, gateway_with, within,
 };
 use crate::Config;
 
@@ -52,11 +52,15 @@ fn parts(mut data: Bytes) -> (Bytes, String) {
 }
 
 async fn with_friend() -> Gateway {
+    with_friend_before(echo).await
+}
+
+async fn with_friend_before(mail: impl Handler) -> Gateway {
     let config = Config {
         allow_origins: vec![FRIEND.parse().unwrap()],
         ..Config::default()
     };
-    gateway_with(config, Upstream::local(Raw::routes(echo))).await
+    gateway_with(config, Upstream::local(Raw::routes(mail))).await
 }
 
 async fn from(gateway: &Gateway, origin: &str) -> Reply {
@@ -90,12 +94,8 @@ async fn errors_and_limits_are_the_same_over_grpc_web() {
 
 #[tokio::test]
 async fn a_page_can_read_that_the_time_of_its_call_is_over() {
-    let config = Config {
-        allow_origins: vec![FRIEND.parse().unwrap()],
-        ..Config::default()
-    };
-    let (_tails, nobody_answers) = super::support::tails();
-    let gateway = gateway_with(config, Upstream::local(Raw::routes(nobody_answers))).await;
+    let (_tails, nobody_ends) = super::support::tails();
+    let gateway = with_friend_before(nobody_ends).await;
     for (timeout, accepted) in [
         ("1u", "application/grpc-web+proto"),
         ("50m", "application/grpc-web+proto"),
@@ -122,12 +122,8 @@ async fn a_page_can_read_that_the_time_of_its_call_is_over() {
 
 #[tokio::test]
 async fn a_page_can_read_that_nobody_answered_in_time() {
-    let config = Config {
-        allow_origins: vec![FRIEND.parse().unwrap()],
-        ..Config::default()
-    };
     let silent = |_| -> BoxFuture<'static, Response<Body>> { Box::pin(std::future::pending()) };
-    let gateway = gateway_with(config, Upstream::local(Raw::routes(silent))).await;
+    let gateway = with_friend_before(silent).await;
     let mut request = web(ALICE, frame(b"hello"));
     let headers = request.headers_mut();
     headers.insert("origin", FRIEND.parse().unwrap());

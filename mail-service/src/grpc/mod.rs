@@ -5,19 +5,17 @@ mod parse;
 mod show;
 mod watching;
 
-use std::collections::HashSet;
-
 use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use turbomessage_proto::mail_v1::{self as proto, mail_service_server::MailService};
 use turbomessage_service_kit::{
     fields::{Fields, parse_id},
-    problem::{Problem, Reason},
+    problem::Problem,
 };
 use uuid::Uuid;
 
-use self::page::{last_id, next_page};
+use self::page::{all_there, last_id, next_page};
 use crate::{
     commit::Delete,
     directory::Directory,
@@ -413,50 +411,5 @@ impl MailService for MailGrpc {
         Ok(Response::new(proto::GetMailboxResponse {
             mailbox: Some(mailbox),
         }))
-    }
-}
-
-/// Every message that was `asked` for is among `shown`, but for those after the last, which did not fit.
-///
-/// # Errors
-/// `MESSAGE_NOT_FOUND`: some were deleted while the texts were read.
-fn all_there(asked: &[Uuid], shown: &[proto::Message]) -> Result<(), Problem> {
-    let shown: HashSet<Uuid> = shown
-        .iter()
-        .filter_map(|message| parse_id(&message.message_id).ok())
-        .collect();
-    // Of what was there, at least the first fits.
-    let last = asked.iter().rposition(|id| shown.contains(id)).unwrap_or(0);
-    let gone = asked.iter().take(last + 1).copied();
-    let gone: Vec<Uuid> = gone.filter(|id| !shown.contains(id)).collect();
-    if gone.is_empty() {
-        Ok(())
-    } else {
-        Err(Problem::new(Reason::MessageNotFound).with_culprits("message_ids", &gone))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_deleted_meanwhile_is_named_and_what_did_not_fit_is_not() {
-        let [a, b, c] = [1, 2, 3].map(Uuid::from_u128);
-        let judge = |shown: &[Uuid]| {
-            let shown = shown.iter().map(|id| proto::Message {
-                message_id: id.to_string(),
-                ..proto::Message::default()
-            });
-            let shown: Vec<proto::Message> = shown.collect();
-            let missing = all_there(&[a, b, c], &shown).err();
-            missing.map(|problem| problem.metadata("message_ids").unwrap().to_owned())
-        };
-        assert_eq!(judge(&[a, b, c]), None);
-        assert_eq!(judge(&[a]), None, "the others did not fit");
-        assert_eq!(judge(&[a, c]), Some(b.to_string()));
-        assert_eq!(judge(&[c]), Some(format!("{a},{b}")));
-        assert_eq!(judge(&[]), Some(a.to_string()));
-        assert!(all_there(&[], &[]).is_ok());
     }
 }

@@ -1,7 +1,12 @@
-//! Where the next page begins.
+//! What an answer shows of what was asked for, and where the next page begins.
+
+use std::collections::HashSet;
 
 use turbomessage_proto::mail_v1 as proto;
-use turbomessage_service_kit::fields::parse_id;
+use turbomessage_service_kit::{
+    fields::parse_id,
+    problem::{Problem, Reason},
+};
 use uuid::Uuid;
 
 use crate::domain::Cursor;
@@ -22,6 +27,26 @@ pub(super) fn next_page(places: &[Cursor], shown: Option<Uuid>, more: bool) -> O
 /// The id of the last of `messages`.
 pub(super) fn last_id(messages: &[proto::Message]) -> Option<Uuid> {
     parse_id(&messages.last()?.message_id).ok()
+}
+
+/// Every message that was `asked` for is among `shown`, but for those after the last, which did not fit.
+///
+/// # Errors
+/// `MESSAGE_NOT_FOUND`: some were deleted while the texts were read.
+pub(super) fn all_there(asked: &[Uuid], shown: &[proto::Message]) -> Result<(), Problem> {
+    let shown: HashSet<Uuid> = shown
+        .iter()
+        .filter_map(|message| parse_id(&message.message_id).ok())
+        .collect();
+    // Of what was there, at least the first fits.
+    let last = asked.iter().rposition(|id| shown.contains(id)).unwrap_or(0);
+    let gone = asked.iter().take(last + 1).copied();
+    let gone: Vec<Uuid> = gone.filter(|id| !shown.contains(id)).collect();
+    if gone.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::new(Reason::MessageNotFound).with_culprits("message_ids", &gone))
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +71,25 @@ mod tests {
         assert_eq!(next(Some(1), false), Some(id(1)), "the others did not fit");
         assert_eq!(next(None, true), Some(id(3)), "all of them went meanwhile");
         assert_eq!(next_page(&[], None, false), None);
+    }
+
+    #[test]
+    fn what_was_deleted_meanwhile_is_named_and_what_did_not_fit_is_not() {
+        let [a, b, c] = [1, 2, 3].map(Uuid::from_u128);
+        let judge = |shown: &[Uuid]| {
+            let shown = shown.iter().map(|id| proto::Message {
+                message_id: id.to_string(),
+                ..proto::Message::default()
+            });
+            let shown: Vec<proto::Message> = shown.collect();
+            let missing = all_there(&[a, b, c], &shown).err();
+            missing.map(|problem| problem.metadata("message_ids").unwrap().to_owned())
+        };
+        assert_eq!(judge(&[a, b, c]), None);
+        assert_eq!(judge(&[a]), None, "the others did not fit");
+        assert_eq!(judge(&[a, c]), Some(b.to_string()));
+        assert_eq!(judge(&[c]), Some(format!("{a},{b}")));
+        assert_eq!(judge(&[]), Some(a.to_string()));
+        assert!(all_there(&[], &[]).is_ok());
     }
 }

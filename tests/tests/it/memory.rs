@@ -52,6 +52,13 @@ async fn a_watch_that_waits_takes_little() {
     drop((first, watches));
 }
 
+/// A connection of somebody who lets nobody send them a byte of an answer.
+async fn deaf(services: &Services, user: &User) -> Client {
+    let endpoint = Endpoint::from_shared(services.gateway.url()).unwrap();
+    let channel = endpoint.initial_stream_window_size(0).connect().await;
+    Client::new(channel.unwrap()).with_token(&user.token)
+}
+
 /// So many streams that have given a sign of life.
 async fn idle(user: &User, count: usize) -> Vec<impl Sized> {
     join_all((0..count).map(|_| async {
@@ -125,13 +132,9 @@ async fn calls_whose_answers_are_never_read_keep_nobody_out_for_long() {
     let settings = Services::on_files().env(Part::Gateway, "TM_MAX_CALLS", &PLACES.to_string());
     let services = settings.start().await;
     let (ana, ben) = tokio::join!(services.register_fresh(), services.register_fresh());
-    // From somebody who lets nobody send them a byte.
-    let unread = (0..PLACES).map(|_| {
-        let (url, token) = (services.gateway.url(), ana.token.clone());
+    let readers = join_all((0..PLACES).map(|_| deaf(&services, &ana))).await;
+    let unread = readers.into_iter().map(|reader| {
         tokio::spawn(async move {
-            let endpoint = Endpoint::from_shared(url).unwrap();
-            let channel = endpoint.initial_stream_window_size(0).connect().await;
-            let reader = Client::new(channel.unwrap()).with_token(&token);
             let mut request = Request::new(GetMailboxRequest {});
             request.set_timeout(Duration::from_secs(3));
             reader.mail().get_mailbox(request).await
@@ -162,9 +165,7 @@ async fn large_answers_that_are_never_read_hold_up_nobody_else() {
     large.body.as_mut().unwrap().html = "h".repeat(1 << 20);
     let large = ana.send_request(large).await.unwrap();
     let readers = (0..READERS).map(|_| async {
-        let endpoint = Endpoint::from_shared(services.gateway.url()).unwrap();
-        let channel = endpoint.initial_stream_window_size(0).connect().await;
-        let reader = Client::new(channel.unwrap()).with_token(&ana.token);
+        let reader = deaf(&services, &ana).await;
         let mut calls = Grpc::new(reader.service());
         calls.ready().await.unwrap();
         let request = GetMessageRequest {

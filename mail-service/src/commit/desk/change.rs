@@ -64,15 +64,17 @@ impl Desk {
             let used = self.label_uses(owner, label);
             used > 0 && i64::try_from(here(label)).is_ok_and(|here| here == used)
         });
-        if !added.is_empty() && self.labels_with(owner, &added) - freed.count() > MAX_LABELS {
-            return Err(Refusal::TooManyLabels);
-        }
-        Ok(())
+        self.check_labels(owner, &added, freed.count())
     }
 
-    /// Labels of the mailbox that `names` would come to.
-    pub(super) fn check_labels(&self, owner: Uuid, names: &[String]) -> Result<(), Refusal> {
-        if !names.is_empty() && self.labels_with(owner, names) > MAX_LABELS {
+    /// Whether there is room for `names`, where so many labels are `freed` by losing their last use.
+    pub(super) fn check_labels(
+        &self,
+        owner: Uuid,
+        names: &[String],
+        freed: usize,
+    ) -> Result<(), Refusal> {
+        if !names.is_empty() && self.labels_with(owner, names) - freed > MAX_LABELS {
             return Err(Refusal::TooManyLabels);
         }
         Ok(())

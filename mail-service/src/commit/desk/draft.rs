@@ -3,7 +3,7 @@
 use super::{Desk, send::participants};
 use crate::{
     commit::job::{Answer, Cancel, Refusal, Save},
-    domain::{Copy, FolderRole, Kind, MAX_LABELS, Participant},
+    domain::{Copy, FolderRole, Kind, Participant},
     store::Kept,
 };
 
@@ -74,10 +74,7 @@ impl Desk {
         let had = before.map_or(&[][..], |copy| &copy.labels);
         let gone = had.iter().filter(|label| !labels.contains(label));
         let freed = gone.filter(|label| self.label_uses(owner, label) == 1);
-        if !labels.is_empty() && self.labels_with(owner, labels) - freed.count() > MAX_LABELS {
-            return Err(Refusal::TooManyLabels);
-        }
-        Ok(())
+        self.check_labels(owner, labels, freed.count())
     }
 
     pub(super) fn cancel(&mut self, cancel: &Cancel) -> Result<Answer, Refusal> {

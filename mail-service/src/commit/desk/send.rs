@@ -23,7 +23,7 @@ impl Desk {
         let parent = self.named(owner, send.draft.in_reply_to);
         if own.is_none() {
             self.check_named(owner, &send.draft)?;
-            self.check_labels(owner, &send.draft.labels)?;
+            self.check_labels(owner, &send.draft.labels, 0)?;
         }
         let later = send.draft.deliver_time.is_some_and(|t| t > self.time());
         self.check_room(send, own.as_ref(), later)?;
